@@ -1,0 +1,263 @@
+//! What those who may command a node can ask of it.
+
+use stratus_event::{Eci, EventId, Map, Name, PenId, Timestamp, Value};
+use stratus_pen::{Channel, Policy, language::Directive};
+use stratus_protocol::{NodeId, SubscriptionId};
+
+/// Names a command so that its reply finds the way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CommandId(pub u64);
+
+/// A wish of the owner, or an event from a door of the node.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Make a PEN; answered by [`Reply::Pen`].
+    CreatePen {
+        /// What its owner calls it.
+        name: String,
+    },
+    /// Install a ruleset, or replace the one of the same id; answered by [`Reply::Ruleset`].
+    Install {
+        /// In which PEN.
+        pen: PenId,
+        /// The program's text.
+        source: String,
+    },
+    /// Make an invite; answered by [`Reply::Invite`].
+    Invite {
+        /// For which PEN.
+        pen: PenId,
+        /// What the partner is called here.
+        name: String,
+        /// The part that this PEN plays.
+        role_mine: String,
+        /// The part that the partner plays.
+        role_theirs: String,
+        /// Events that the partner may send here.
+        offered: Vec<(Name, Name)>,
+        /// Events that the partner must let this PEN send.
+        wanted: Vec<(Name, Name)>,
+        /// When the invite ends.
+        expires: Timestamp,
+        /// How many may use it.
+        uses_max: u32,
+    },
+    /// All there is of one sort; answered by [`Reply::Listing`].
+    List {
+        /// Of which PEN.
+        pen: PenId,
+    },
+    /// Make a channel; answered by [`Reply::Channel`].
+    MakeChannel {
+        /// In which PEN.
+        pen: PenId,
+        /// Words to find it by.
+        tags: Vec<Name>,
+        /// What it lets in.
+        policy: Policy,
+    },
+    /// Use an invite; answered by [`Reply::Paired`] once both sides are done, or by
+    /// [`Reply::PairingPending`] if the other side cannot be reached within the wait.
+    Pair {
+        /// For which PEN.
+        pen: PenId,
+        /// The invite's link.
+        link: String,
+        /// What the partner is called here; else the name that the invite gives.
+        name: Option<String>,
+        /// How long to wait before answering that it is pending.
+        wait_ms: u64,
+    },
+    /// Ask a ruleset; answered by [`Reply::Value`].
+    Query {
+        /// In which PEN.
+        pen: PenId,
+        /// Which ruleset.
+        rid: Name,
+        /// Which of its shared functions.
+        name: Name,
+        /// With what.
+        arguments: Map,
+    },
+    /// Raise an event; answered by [`Reply::Raised`].
+    Raise {
+        /// By which channel. The channel says which PEN.
+        channel: Eci,
+        /// Through which door it came.
+        door: Door,
+        /// The event's domain.
+        domain: Name,
+        /// The event's type.
+        kind: Name,
+        /// The event's attributes.
+        attributes: Map,
+        /// The sender's own id of the event; a second one with the same id is answered like the
+        /// first and not raised again.
+        external_id: Option<String>,
+        /// When to answer.
+        wait: Wait,
+    },
+    /// The node as a whole; answered by [`Reply::Status`].
+    Status,
+    /// Take a ruleset out; its variables go with it. Answered by [`Reply::Done`].
+    Uninstall {
+        /// From which PEN.
+        pen: PenId,
+        /// Which ruleset.
+        rid: Name,
+    },
+    /// End a subscription, effective at once; answered by [`Reply::Done`].
+    Unsubscribe {
+        /// Of which PEN.
+        pen: PenId,
+        /// Which.
+        subscription: SubscriptionId,
+    },
+    /// Withdraw an invite; answered by [`Reply::Done`].
+    Withdraw {
+        /// Of which PEN.
+        pen: PenId,
+        /// The invite's id.
+        invite: [u8; 16],
+    },
+}
+
+/// Through which door an event came to the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// The owner, by command line or dashboard.
+    Owner,
+    /// A service that signed its request, such as `twilio`.
+    Service(Name),
+}
+
+/// When to answer a raised event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// As soon as it is durable.
+    Accepted,
+    /// When its outcome is durable.
+    Outcome,
+}
+
+/// The answer to a command. It waits until what it says is durable.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// A channel was made.
+    Channel(Channel),
+    /// It is done.
+    Done,
+    /// An invite was made.
+    Invite {
+        /// Its id, by which it can be withdrawn.
+        id: [u8; 16],
+        /// What to give to the partner.
+        link: String,
+        /// What it grants, in a sentence.
+        sentence: String,
+    },
+    /// What there is.
+    Listing(Box<Listing>),
+    /// Both sides are subscribed.
+    Paired {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// What was granted, in a sentence.
+        sentence: String,
+    },
+    /// The other side cannot be reached yet; the node goes on trying.
+    PairingPending {
+        /// The subscription that will be.
+        subscription: SubscriptionId,
+    },
+    /// A PEN was made.
+    Pen(PenId),
+    /// An event was taken.
+    Raised {
+        /// Its id.
+        event: EventId,
+        /// Its place in the PEN's journal.
+        position: u64,
+        /// What its rules answered, if waited for.
+        directives: Vec<Directive>,
+        /// It had come before; nothing was raised again.
+        duplicate: bool,
+    },
+    /// A ruleset was installed.
+    Ruleset {
+        /// Its id.
+        rid: Name,
+        /// Its rules.
+        rules: Vec<Name>,
+        /// There was one before.
+        replaced: bool,
+    },
+    /// The node as a whole.
+    Status {
+        /// Who it is.
+        node: NodeId,
+        /// Where it can be reached.
+        addresses: Vec<String>,
+        /// The PENs it hosts: id and name.
+        pens: Vec<(PenId, String)>,
+        /// The nodes it has a stream with.
+        connected: Vec<NodeId>,
+    },
+    /// What a query answered.
+    Value(Value),
+}
+
+/// What there is in a PEN.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listing {
+    /// Channels, in the order of their ECIs.
+    pub channels: Vec<Channel>,
+    /// Rulesets in install order: id, names of rules, names of queries.
+    pub rulesets: Vec<(Name, Vec<Name>, Vec<Name>)>,
+    /// Subscriptions.
+    pub subscriptions: Vec<SubscriptionListing>,
+    /// Open invites: id, name, role of the partner, end, uses left.
+    pub invites: Vec<InviteListing>,
+    /// Timers that have not gone off: id, ruleset, time, symbol of the event.
+    pub timers: Vec<(Name, Name, Timestamp, String)>,
+}
+
+/// A subscription in a listing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubscriptionListing {
+    /// Its id.
+    pub id: SubscriptionId,
+    /// What the partner is called here.
+    pub name: String,
+    /// One word: `pending`, `established` or `ended`.
+    pub state: &'static str,
+    /// The part that this PEN plays.
+    pub role_mine: String,
+    /// The part that the partner plays.
+    pub role_theirs: String,
+    /// The partner's node.
+    pub node: NodeId,
+    /// My channel.
+    pub rx: Eci,
+    /// The partner's channel, once it is known.
+    pub tx: Option<Eci>,
+    /// Events that wait for the partner's node.
+    pub waiting: u64,
+    /// Since when the first of them waits.
+    pub waiting_since: Option<Timestamp>,
+}
+
+/// An invite in a listing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InviteListing {
+    /// Its id.
+    pub id: [u8; 16],
+    /// What the partner is to be called.
+    pub name: String,
+    /// The part that the partner will play.
+    pub role_theirs: String,
+    /// When it ends.
+    pub expires: Timestamp,
+    /// How often it can still be used.
+    pub uses_left: u32,
+}

@@ -1,0 +1,69 @@
+//! All that the engine asks of the world.
+
+use stratus_event::{Fault, Map, Name, PenId, Timestamp};
+use stratus_protocol::NodeId;
+
+use crate::{Batch, CommandId, EffectId, Job, Reply};
+
+/// What the engine asks of the world.
+#[derive(Debug)]
+pub enum Output {
+    /// Close the stream to that node.
+    Close {
+        /// The node.
+        peer: NodeId,
+    },
+    /// Make this durable, after all earlier batches and as a whole, and answer with
+    /// [`crate::Input::Committed`].
+    Commit(Batch),
+    /// Open a connection to that node, unless there is one.
+    Dial {
+        /// The node.
+        peer: NodeId,
+        /// Where it was last known to be.
+        addresses: Vec<String>,
+    },
+    /// Work for a connector; answer with [`crate::Input::Performed`].
+    Perform(Perform),
+    /// The answer to a command.
+    Reply {
+        /// Which command.
+        id: CommandId,
+        /// The answer.
+        reply: Result<Reply, Fault>,
+    },
+    /// Run this on a worker, and answer with [`crate::Input::Finished`].
+    Run(Box<Job>),
+    /// Send one frame. If the stream is gone, it is lost.
+    Send {
+        /// To whom.
+        peer: NodeId,
+        /// The frame, without its length.
+        bytes: Vec<u8>,
+    },
+    /// Give [`crate::Input::Wake`] at this time; replaces an earlier one.
+    WakeAt(Timestamp),
+}
+
+/// One effect for a connector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Perform {
+    /// Whose effect.
+    pub pen: PenId,
+    /// Which effect.
+    pub effect: EffectId,
+    /// The ruleset that wants it.
+    pub rid: Name,
+    /// Which connector.
+    pub connector: Name,
+    /// What it is to do.
+    pub action: Name,
+    /// With what.
+    pub arguments: Map,
+    /// When it was first wanted.
+    pub wanted: Timestamp,
+    /// It may have been done already: find out first, and do it only if it was not.
+    pub doubt: bool,
+    /// Receipts of this connector that belong to other effects.
+    pub receipts: Vec<String>,
+}

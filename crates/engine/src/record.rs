@@ -1,0 +1,266 @@
+//! What is durable: keys and records, as the store keeps them and as a start reads them back.
+//!
+//! The engine says what is written, the store says in which bytes. `Engine::restore` takes the
+//! same pairs in the order of their keys.
+
+use std::collections::BTreeMap;
+
+use stratus_capability::{GrantHash, GrantId};
+use stratus_event::{Eci, Event, Fault, Name, PenId, Timestamp, Value};
+use stratus_pen::{
+    Channel,
+    language::{Directive, Effect, Timer},
+};
+use stratus_protocol::{Invite, NodeId, Pairing, SubscriptionId};
+
+/// The number of a batch; counted up by one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position(pub u64);
+
+/// Changes that become durable as a whole or not at all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Its number.
+    pub position: Position,
+    /// What is written; no record removes the key.
+    pub changes: Vec<(Key, Option<Record>)>,
+}
+
+/// Where a record stands. The order of keys is the order in which a start reads them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// A PEN.
+    Pen(PenId),
+    /// The text of a program, by its BLAKE3 hash.
+    Program([u8; 32]),
+    /// A channel.
+    Channel(PenId, Eci),
+    /// An installed ruleset, by its place in the install order.
+    Ruleset(PenId, u32),
+    /// A persistent variable: ruleset, name.
+    Variable(PenId, Name, Name),
+    /// How far a rule's event expression has come: ruleset, rule.
+    Automaton(PenId, Name, Name),
+    /// A timer.
+    Timer(PenId, Name),
+    /// A subscription.
+    Subscription(PenId, SubscriptionId),
+    /// An invite that this node made.
+    Invite(PenId, [u8; 16]),
+    /// A pairing that this node began with somebody's invite.
+    Pairing(PenId, SubscriptionId),
+    /// The last sequence number accepted under a grant.
+    Window(Eci, GrantId),
+    /// The id that a sender gave an event, so that it is not taken twice.
+    Seen(PenId, Eci, String),
+    /// A committed message not yet acknowledged: grant, sequence.
+    Outbox(PenId, GrantHash, u64),
+    /// An effect without a final verdict.
+    Effect(PenId, EffectId),
+    /// A receipt that belongs to an effect: connector, effect.
+    Receipt(PenId, Name, EffectId),
+    /// An accepted event without an outcome, by journal position.
+    Queue(PenId, u64),
+    /// The first half of a journal entry.
+    Accepted(PenId, u64),
+    /// The second half of a journal entry.
+    Outcome(PenId, u64),
+}
+
+/// What stands there.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// Of [`Key::Pen`].
+    Pen {
+        /// What its owner calls it.
+        name: String,
+        /// From it all keys of the PEN are derived. Secret.
+        seed: [u8; 32],
+    },
+    /// Of [`Key::Program`].
+    Program {
+        /// The text.
+        source: String,
+    },
+    /// Of [`Key::Channel`].
+    Channel(Channel),
+    /// Of [`Key::Ruleset`].
+    Ruleset {
+        /// The ruleset's id.
+        rid: Name,
+        /// Its program.
+        program: [u8; 32],
+    },
+    /// Of [`Key::Variable`].
+    Variable(Value),
+    /// Of [`Key::Automaton`]: the state as salience writes it.
+    Automaton(Value),
+    /// Of [`Key::Timer`].
+    Timer(Timer),
+    /// Of [`Key::Subscription`].
+    Subscription(Subscription),
+    /// Of [`Key::Invite`].
+    Invite(Invite),
+    /// Of [`Key::Pairing`].
+    Pairing(Pairing),
+    /// Of [`Key::Window`]: the highest sequence accepted.
+    Window(u64),
+    /// Of [`Key::Seen`]: the journal position that it has.
+    Seen(u64),
+    /// Of [`Key::Outbox`].
+    Outbox {
+        /// The event.
+        event: Event,
+        /// Since when it waits.
+        since: Timestamp,
+    },
+    /// Of [`Key::Effect`].
+    Effect {
+        /// The ruleset that wants it.
+        rid: Name,
+        /// What is wanted.
+        effect: Effect,
+        /// When it was first wanted.
+        wanted: Timestamp,
+        /// How often it was tried and not done.
+        attempts: u32,
+    },
+    /// Of [`Key::Receipt`].
+    Receipt(String),
+    /// Of [`Key::Queue`].
+    Queue {
+        /// How often its evaluation was begun and did not end.
+        attempts: u32,
+    },
+    /// Of [`Key::Accepted`].
+    Accepted(Accepted),
+    /// Of [`Key::Outcome`].
+    Outcome(Outcome),
+}
+
+/// Two PENs with a channel and a grant in each direction wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subscription {
+    /// Its id.
+    pub id: SubscriptionId,
+    /// What the partner is called here.
+    pub name: String,
+    /// The part that this PEN plays.
+    pub role_mine: String,
+    /// The part that the partner plays.
+    pub role_theirs: String,
+    /// The partner's node.
+    pub node: NodeId,
+    /// Where that node was last known to be.
+    pub addresses: Vec<String>,
+    /// My channel.
+    pub rx: Eci,
+    /// The grant that I gave.
+    pub granted: Vec<u8>,
+    /// The grant that I hold, once it has come.
+    pub held: Option<Vec<u8>>,
+    /// The number of the next event that I send.
+    pub sequence_next: u64,
+    /// An ended one is kept so that its end can be told.
+    pub ended: bool,
+}
+
+/// Names an effect within a PEN: the journal position of the event that caused it, and which of
+/// that event's effects it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EffectId {
+    /// Journal position of the event.
+    pub position: u64,
+    /// Which of its effects.
+    pub ordinal: u32,
+}
+
+/// An event that a PEN took, before anything was done about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Accepted {
+    /// The event.
+    pub event: Event,
+    /// The channel by which it came.
+    pub channel: Option<Eci>,
+    /// Who brought it.
+    pub source: Source,
+    /// When this node took it.
+    pub at: Timestamp,
+    /// The seed of all randomness in its evaluation.
+    pub seed: [u8; 32],
+}
+
+/// Who brought an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The engine itself tells of something.
+    Engine,
+    /// The owner.
+    Owner,
+    /// A partner, under a grant.
+    Partner {
+        /// The grant's id.
+        grant: GrantId,
+        /// The event's number under that grant.
+        sequence: u64,
+    },
+    /// A service that signed its request.
+    Service {
+        /// Which.
+        service: Name,
+        /// The service's own id of the event.
+        external_id: Option<String>,
+    },
+    /// A timer that went off.
+    Timer {
+        /// Which.
+        id: Name,
+    },
+}
+
+/// What came of an event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// When.
+    pub at: Timestamp,
+    /// The rule runs in order, those of raised events included.
+    pub runs: Vec<OutcomeRun>,
+    /// What was answered.
+    pub directives: Vec<Directive>,
+    /// Why the evaluation as a whole was given up, if it was.
+    pub failed: Option<Fault>,
+}
+
+/// What one rule did about one event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutcomeRun {
+    /// The event: the accepted one or one raised while it was handled.
+    pub event: Event,
+    /// The ruleset.
+    pub rid: Name,
+    /// The rule.
+    pub rule: Name,
+    /// How it ended.
+    pub end: RunEnd,
+    /// The variables it set or cleared.
+    pub changes: Vec<(Name, Name)>,
+    /// The effects it wanted, by their ordinal.
+    pub effects: Vec<(u32, Effect)>,
+    /// What it logged: level and text.
+    pub log: Vec<(String, String)>,
+}
+
+/// How a rule run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// An error; all that this run wanted was undone.
+    Failed(Fault),
+    /// Its condition held.
+    Fired,
+    /// Its condition did not hold.
+    NotFired,
+}
+
+/// What a start reads: all records but the journal's, in the order of their keys, and of the
+/// journal the accepted events that have no outcome.
+pub type Image = BTreeMap<Key, Record>;

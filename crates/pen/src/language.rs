@@ -1,0 +1,291 @@
+//! What a language must offer to run inside a PEN.
+//!
+//! Evaluation is a pure function of program, state view, event, instant, seed and the answers known
+//! so far (design, section 4). What a rule wants done comes back as data in [`Ended`]; nothing is
+//! done while it runs.
+
+use std::{any::Any, collections::BTreeMap, fmt, sync::Arc};
+
+use stratus_event::{Eci, Event, Fault, Map, Name, Timestamp, Value};
+use stratus_salience::{Bindings, Expression};
+
+/// A language: text to program.
+pub trait Language: Send + Sync {
+    /// Compiles a ruleset. All the problems found come back, not only the first; each names the
+    /// line and column in its message.
+    fn compile(&self, source: &str) -> Result<Arc<dyn Program>, Vec<Fault>>;
+}
+
+/// A compiled ruleset. Shared by all PENs that have it installed.
+pub trait Program: Send + Sync + fmt::Debug {
+    /// The ruleset's id.
+    fn rid(&self) -> &Name;
+
+    /// The rules in textual order.
+    fn rules(&self) -> &[Outline];
+
+    /// The names of the functions that the ruleset shares as queries.
+    fn queries(&self) -> &[Name];
+
+    /// The rulesets that this one uses as modules; they must be installed in the same PEN.
+    fn modules(&self) -> &[Name];
+
+    /// Whether the `where` predicate of that number holds for the scene's event and bindings. An
+    /// error counts as false and comes back for the trace.
+    fn holds(&self, condition: usize, scene: &Scene<'_>) -> Result<bool, RuleError>;
+
+    /// Runs one rule, every iteration of it, to its end.
+    fn run(&self, rule: usize, scene: &Scene<'_>) -> Result<Ended, Stop>;
+
+    /// Answers a query. `scene.event` is none.
+    fn query(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Result<Value, Stop>;
+
+    /// For a language to find its own programs again when one uses another as a module.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// What is known of a rule without running it.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    /// Unique within the ruleset.
+    pub name: Name,
+    /// An inactive rule is never woken.
+    pub active: bool,
+    /// What wakes it.
+    pub select: Expression,
+}
+
+/// All that an evaluation may read.
+pub struct Scene<'a> {
+    /// The PEN's state at one commit position, overlaid with what this transaction's earlier rules
+    /// changed.
+    pub view: &'a dyn StateView,
+    /// The event; none in a query.
+    pub event: Option<&'a Event>,
+    /// The channel by which the transaction's first event came, or the query.
+    pub channel: Option<Eci>,
+    /// What the event expression bound.
+    pub bindings: &'a Bindings,
+    /// The one instant of this event.
+    pub now: Timestamp,
+    /// The seed of all randomness in this rule run.
+    pub seed: [u8; 32],
+    /// Answers to the questions that this rule run has asked before.
+    pub answers: &'a Answers,
+    /// What the evaluation may use up.
+    pub limits: &'a Limits,
+}
+
+/// Read access to a PEN at one commit position.
+pub trait StateView {
+    /// A persistent variable (`ent:name`) of a ruleset.
+    fn variable(&self, rid: &Name, name: &Name) -> Option<Value>;
+
+    /// The program of an installed ruleset.
+    fn program(&self, rid: &Name) -> Option<Arc<dyn Program>>;
+
+    /// The PEN's subscriptions.
+    fn subscriptions(&self) -> Vec<SubscriptionView>;
+
+    /// The PEN's id as text, and its name.
+    fn identity(&self) -> (String, String);
+
+    /// The timers that a ruleset has set and that have not gone off.
+    fn timers(&self, rid: &Name) -> Vec<Timer>;
+}
+
+/// A subscription as rules see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubscriptionView {
+    /// Its id, the same at both ends.
+    pub id: String,
+    /// The name that the owner gave the partner.
+    pub name: String,
+    /// My channel: what the partner sends comes in here.
+    pub rx: Eci,
+    /// The partner's channel: what I send goes there.
+    pub tx: Eci,
+    /// The part that I play.
+    pub rx_role: String,
+    /// The part that the partner plays.
+    pub tx_role: String,
+}
+
+/// What one rule run wants done, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ended {
+    /// Whether the rule's condition held in at least one iteration.
+    pub fired: bool,
+    /// Changes of variables; of any ruleset, because modules have variables of their own.
+    pub changes: Vec<Change>,
+    /// Events raised inside the PEN.
+    pub raises: Vec<Raise>,
+    /// Work for the world, after the commit.
+    pub effects: Vec<Effect>,
+    /// Answers to whoever raised the event and waits.
+    pub directives: Vec<Directive>,
+    /// Timers set or removed.
+    pub timers: Vec<TimerChange>,
+    /// Lines the rule logged: level and text.
+    pub log: Vec<(String, String)>,
+    /// `last`: the remaining rules of this ruleset do not see this event.
+    pub last: bool,
+    /// How many iterations ran (one without `foreach`), and how many of them fired.
+    pub iterations: u64,
+    /// Fuel used.
+    pub fuel: u64,
+}
+
+/// A change of one persistent variable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Whose variable.
+    pub rid: Name,
+    /// Its name.
+    pub name: Name,
+    /// The new value; none clears it.
+    pub value: Option<Value>,
+}
+
+/// An event raised by a rule for its own PEN.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Raise {
+    /// The event's domain.
+    pub domain: Name,
+    /// The event's type.
+    pub kind: Name,
+    /// The event's attributes.
+    pub attributes: Map,
+    /// Only this ruleset sees it, if named (`for`).
+    pub for_ruleset: Option<Name>,
+}
+
+/// Work for the world that nobody in the rule waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Work of a connector, such as `twilio` `send_sms`.
+    Act {
+        /// Which connector.
+        connector: Name,
+        /// What it is to do.
+        action: Name,
+        /// With what.
+        arguments: Map,
+    },
+    /// An event for another PEN.
+    Send {
+        /// The partner's channel.
+        to: Eci,
+        /// The event's domain.
+        domain: Name,
+        /// The event's type.
+        kind: Name,
+        /// The event's attributes.
+        attributes: Map,
+    },
+}
+
+/// An answer to the one who raised the event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Directive {
+    /// Its name.
+    pub name: String,
+    /// Its options.
+    pub options: Map,
+}
+
+/// An event to come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timer {
+    /// Unique within the PEN; derived from the event that set it.
+    pub id: Name,
+    /// The ruleset that set it.
+    pub rid: Name,
+    /// When it goes off.
+    pub at: Timestamp,
+    /// The event that is raised then.
+    pub raise: Raise,
+}
+
+/// A timer set or removed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TimerChange {
+    /// Removes a timer that has not gone off.
+    Remove {
+        /// Which.
+        id: Name,
+    },
+    /// Sets a timer.
+    Set(Timer),
+}
+
+/// Why a run came to no end.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    /// It needs to know something that only the world can say.
+    Ask(Vec<Question>),
+    /// It went wrong; nothing that it wanted is done.
+    Error(RuleError),
+}
+
+impl From<RuleError> for Stop {
+    fn from(error: RuleError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// What went wrong in a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RuleError {
+    /// Stable, listed in `spec/errors.md`.
+    pub code: &'static str,
+    /// What happened, with the values, and the line and column of the program.
+    pub message: String,
+}
+
+/// Something that only the world can say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Which question this is: iteration, call site and ordinal.
+    pub id: QuestionId,
+    /// Which connector is asked.
+    pub connector: Name,
+    /// What it is asked to do.
+    pub action: Name,
+    /// With what.
+    pub arguments: Map,
+}
+
+/// Names a question within one rule run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QuestionId {
+    /// Which iteration of the rule.
+    pub iteration: u32,
+    /// Where in the program the call stands, as a byte offset.
+    pub site: u32,
+    /// The how-manieth time that place was reached in this iteration.
+    pub ordinal: u32,
+}
+
+/// Answers by question; an error is an answer too.
+pub type Answers = BTreeMap<QuestionId, Result<Value, Fault>>;
+
+/// What one rule run may use up. At a bound the run stops with an error that names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Steps of evaluation.
+    pub fuel_max: u64,
+    /// Calls within calls.
+    pub call_depth_max: u32,
+    /// Bytes of all values that the run builds, as the language accounts for them.
+    pub value_bytes_max: u64,
+    /// Raises, effects, directives and timers together.
+    pub wishes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { fuel_max: 10_000_000, call_depth_max: 128, value_bytes_max: 64 << 20, wishes_max: 10_000 }
+    }
+}

@@ -1,0 +1,2 @@
+//! The stratus node.
+fn main() {}

@@ -1,0 +1,1 @@
+//! A world of engines on one seed.
