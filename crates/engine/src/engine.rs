@@ -14,8 +14,8 @@ pub use command::{
 };
 pub use input::{Input, Verdict};
 pub use job::{Finished, Job};
-pub use output::{Output, Perform};
+pub use output::{Ask, Output, Perform};
 pub use record::{
-    Accepted, Batch, EffectId, Image, Key, Outcome, OutcomeRun, Position, Record, RunEnd, Source,
-    Subscription,
+    Accepted, AskId, Batch, EffectId, Image, Key, Outcome, OutcomeRun, Position, Record, RunEnd,
+    Source, Subscription,
 };

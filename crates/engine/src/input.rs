@@ -1,13 +1,22 @@
 //! All that can wake the engine. Reading this is reading everything that can wake the program.
 
-use stratus_event::PenId;
+use stratus_event::{Fault, PenId, Value};
 use stratus_protocol::NodeId;
 
-use crate::{Command, CommandId, EffectId, Position};
+use crate::{AskId, Command, CommandId, EffectId, Position};
 
 /// What the world tells the engine.
 #[derive(Debug)]
 pub enum Input {
+    /// The answer to [`crate::Output::Ask`].
+    Answered {
+        /// Whose question.
+        pen: PenId,
+        /// Which question.
+        question: AskId,
+        /// The answer; an error is an answer too.
+        answer: Result<Value, Fault>,
+    },
     /// Somebody who may command this node wants something.
     Command {
         /// Repeated by the reply.

@@ -17,7 +17,11 @@ pub struct Job {
 impl Job {
     /// Evaluates the event. Takes as long as its fuel lasts.
     pub fn run(self) -> Finished {
-        Finished { pen: self.pen, position: self.position, ending: self.transaction.run() }
+        Finished {
+            pen: self.pen,
+            position: self.position,
+            ending: self.transaction.run(),
+        }
     }
 }
 

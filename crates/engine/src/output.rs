@@ -3,11 +3,13 @@
 use stratus_event::{Fault, Map, Name, PenId, Timestamp};
 use stratus_protocol::NodeId;
 
-use crate::{Batch, CommandId, EffectId, Job, Reply};
+use crate::{AskId, Batch, CommandId, EffectId, Job, Reply};
 
 /// What the engine asks of the world.
 #[derive(Debug)]
 pub enum Output {
+    /// A question for a connector; answer with [`crate::Input::Answered`].
+    Ask(Ask),
     /// Close the stream to that node.
     Close {
         /// The node.
@@ -43,6 +45,25 @@ pub enum Output {
     },
     /// Give [`crate::Input::Wake`] at this time; replaces an earlier one.
     WakeAt(Timestamp),
+}
+
+/// One question for a connector. A rule waits for the answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// Whose question.
+    pub pen: PenId,
+    /// Which question.
+    pub question: AskId,
+    /// The ruleset that asks.
+    pub rid: Name,
+    /// Which connector.
+    pub connector: Name,
+    /// What it is asked to do.
+    pub action: Name,
+    /// With what.
+    pub arguments: Map,
+    /// It may have been asked already by a process that died before the answer was durable.
+    pub doubt: bool,
 }
 
 /// One effect for a connector.

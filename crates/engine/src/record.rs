@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use stratus_capability::{GrantHash, GrantId};
-use stratus_event::{Eci, Event, Fault, Name, PenId, Timestamp, Value};
+use stratus_event::{Eci, Event, EventId, Fault, Name, PenId, Timestamp, Value};
 use stratus_pen::{
     Channel,
-    language::{Directive, Effect, Timer},
+    language::{Directive, Effect, Question, Timer},
 };
 use stratus_protocol::{Invite, NodeId, Pairing, SubscriptionId};
 
@@ -31,6 +31,8 @@ pub struct Batch {
 pub enum Key {
     /// A PEN.
     Pen(PenId),
+    /// How far a PEN's journal has come.
+    Journal(PenId),
     /// The text of a program, by its BLAKE3 hash.
     Program([u8; 32]),
     /// A channel.
@@ -49,7 +51,7 @@ pub enum Key {
     Invite(PenId, [u8; 16]),
     /// A pairing that this node began with somebody's invite.
     Pairing(PenId, SubscriptionId),
-    /// The last sequence number accepted under a grant.
+    /// What was taken and what was refused under a grant.
     Window(Eci, GrantId),
     /// The id that a sender gave an event, so that it is not taken twice.
     Seen(PenId, Eci, String),
@@ -61,6 +63,8 @@ pub enum Key {
     Receipt(PenId, Name, EffectId),
     /// An accepted event without an outcome, by journal position.
     Queue(PenId, u64),
+    /// A question that an event without an outcome has asked, and its answer.
+    Question(PenId, AskId),
     /// The first half of a journal entry.
     Accepted(PenId, u64),
     /// The second half of a journal entry.
@@ -76,6 +80,11 @@ pub enum Record {
         name: String,
         /// From it all keys of the PEN are derived. Secret.
         seed: [u8; 32],
+    },
+    /// Of [`Key::Journal`].
+    Journal {
+        /// The position of the next entry.
+        next: u64,
     },
     /// Of [`Key::Program`].
     Program {
@@ -103,10 +112,23 @@ pub enum Record {
     Invite(Invite),
     /// Of [`Key::Pairing`].
     Pairing(Pairing),
-    /// Of [`Key::Window`]: the highest sequence accepted.
-    Window(u64),
-    /// Of [`Key::Seen`]: the journal position that it has.
-    Seen(u64),
+    /// Of [`Key::Window`].
+    Window {
+        /// The highest sequence number that was taken or refused.
+        through: u64,
+        /// The latest of those that were refused, and the code of the refusal, oldest first, so
+        /// that one that is sent again is refused again and not taken for accepted.
+        refused: Vec<(u64, String)>,
+    },
+    /// Of [`Key::Seen`]: what the first one was answered.
+    Seen {
+        /// Its place in the PEN's journal.
+        position: u64,
+        /// Its id.
+        event: EventId,
+        /// What its rules answered; empty until its outcome is there.
+        directives: Vec<Directive>,
+    },
     /// Of [`Key::Outbox`].
     Outbox {
         /// The event.
@@ -132,6 +154,19 @@ pub enum Record {
         /// How often its evaluation was begun and did not end.
         attempts: u32,
     },
+    /// Of [`Key::Question`].
+    Question {
+        /// The event whose rule asks: the accepted one or one raised while it was handled.
+        event: EventId,
+        /// The ruleset.
+        rid: Name,
+        /// The rule.
+        rule: Name,
+        /// What is asked.
+        question: Question,
+        /// The answer, once it is there; an error is an answer too.
+        answer: Option<Result<Value, Fault>>,
+    },
     /// Of [`Key::Accepted`].
     Accepted(Accepted),
     /// Of [`Key::Outcome`].
@@ -143,6 +178,8 @@ pub enum Record {
 pub struct Subscription {
     /// Its id.
     pub id: SubscriptionId,
+    /// The invite that it came of.
+    pub invite: [u8; 16],
     /// What the partner is called here.
     pub name: String,
     /// The part that this PEN plays.
@@ -172,6 +209,16 @@ pub struct EffectId {
     /// Journal position of the event.
     pub position: u64,
     /// Which of its effects.
+    pub ordinal: u32,
+}
+
+/// Names a question within a PEN: the journal position of the event whose handling asks, and which
+/// of its questions it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AskId {
+    /// Journal position of the event.
+    pub position: u64,
+    /// Which of its questions.
     pub ordinal: u32,
 }
 
