@@ -231,6 +231,8 @@ pub struct Accepted {
     pub channel: Option<Eci>,
     /// Who brought it.
     pub source: Source,
+    /// Only this ruleset sees it, if named; only a timer names one.
+    pub for_ruleset: Option<Name>,
     /// When this node took it.
     pub at: Timestamp,
     /// The seed of all randomness in its evaluation.
