@@ -76,7 +76,7 @@ pub enum CodecError {
         /// What was being read.
         what: &'static str,
         /// The field's key.
-        key: u64,
+        key: i64,
     },
     /// There is a field that has no meaning.
     #[error("{what} has an unknown field")]

@@ -1,4 +1,4 @@
-//! Maps with small integers for keys: how messages, records and claims are written.
+//! Maps with integers for keys: how messages, records and claims are written.
 
 use super::{CodecError, Item};
 
@@ -6,16 +6,16 @@ use super::{CodecError, Item};
 #[derive(Debug)]
 pub struct Fields {
     what: &'static str,
-    entries: Vec<(u64, Item)>,
+    entries: Vec<(i64, Item)>,
 }
 
 impl Fields {
     /// Takes a map apart; `what` names it in errors, such as "a hello".
     pub fn new(item: Item, what: &'static str) -> Result<Self, CodecError> {
         let entries = item.into_map()?.into_iter();
-        let entries = entries.map(|(key, item)| match key {
-            Item::Unsigned(key) => Ok((key, item)),
-            _ => Err(CodecError::FieldUnknown { what }),
+        let entries = entries.map(|(key, item)| match key.as_integer() {
+            Some(key) => Ok((key, item)),
+            None => Err(CodecError::FieldUnknown { what }),
         });
         Ok(Self {
             what,
@@ -24,7 +24,7 @@ impl Fields {
     }
 
     /// Takes out a field that must be there.
-    pub fn required(&mut self, key: u64) -> Result<Item, CodecError> {
+    pub fn required(&mut self, key: i64) -> Result<Item, CodecError> {
         self.optional(key).ok_or(CodecError::FieldMissing {
             what: self.what,
             key,
@@ -32,13 +32,13 @@ impl Fields {
     }
 
     /// Takes out a field that may be there.
-    pub fn optional(&mut self, key: u64) -> Option<Item> {
+    pub fn optional(&mut self, key: i64) -> Option<Item> {
         let index = self.entries.iter().position(|(at, _)| *at == key)?;
         Some(self.entries.remove(index).1)
     }
 
     /// Takes out a field that must be there, as what it should be.
-    pub fn read<T>(&mut self, key: u64) -> Result<T, CodecError>
+    pub fn read<T>(&mut self, key: i64) -> Result<T, CodecError>
     where
         T: TryFrom<Item, Error: Into<CodecError>>,
     {
@@ -46,7 +46,7 @@ impl Fields {
     }
 
     /// Takes out a field that may be there, as what it should be.
-    pub fn read_optional<T>(&mut self, key: u64) -> Result<Option<T>, CodecError>
+    pub fn read_optional<T>(&mut self, key: i64) -> Result<Option<T>, CodecError>
     where
         T: TryFrom<Item, Error: Into<CodecError>>,
     {
@@ -56,7 +56,7 @@ impl Fields {
     }
 
     /// Takes out a list that must be there, each of its items as what it should be.
-    pub fn read_list<T>(&mut self, key: u64) -> Result<Vec<T>, CodecError>
+    pub fn read_list<T>(&mut self, key: i64) -> Result<Vec<T>, CodecError>
     where
         T: TryFrom<Item, Error: Into<CodecError>>,
     {
@@ -84,14 +84,14 @@ impl Record {
 
     /// Adds a field; each key may be used once.
     #[must_use]
-    pub fn with(mut self, key: u64, value: impl Into<Item>) -> Self {
+    pub fn with(mut self, key: i64, value: impl Into<Item>) -> Self {
         self.0.push((key.into(), value.into()));
         self
     }
 
     /// Adds a field if there is a value, else leaves it out.
     #[must_use]
-    pub fn with_some(self, key: u64, value: Option<impl Into<Item>>) -> Self {
+    pub fn with_some(self, key: i64, value: Option<impl Into<Item>>) -> Self {
         match value {
             Some(value) => self.with(key, value),
             None => self,
@@ -100,7 +100,7 @@ impl Record {
 
     /// Adds a list.
     #[must_use]
-    pub fn with_list<T: Into<Item>>(self, key: u64, items: impl IntoIterator<Item = T>) -> Self {
+    pub fn with_list<T: Into<Item>>(self, key: i64, items: impl IntoIterator<Item = T>) -> Self {
         self.with(key, Item::list(items))
     }
 }
