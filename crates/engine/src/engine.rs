@@ -16,6 +16,7 @@ pub use input::{Input, Verdict};
 pub use job::{Finished, Job};
 pub use output::{Ask, Output, Perform};
 pub use record::{
-    Accepted, AskId, Batch, EffectId, Image, Key, Outcome, OutcomeRun, Position, Record, RunEnd,
-    Source, Subscription,
+    Accepted, AskId, Batch, EffectId, Image, Key, Outcome, OutcomeRun, Position, Record, Source,
+    Subscription,
 };
+pub use stratus_pen::RunEnd;

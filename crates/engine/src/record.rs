@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use stratus_capability::{GrantHash, GrantId};
 use stratus_event::{Eci, Event, EventId, Fault, Name, PenId, Timestamp, Value};
 use stratus_pen::{
-    Channel,
+    Channel, RunEnd,
     language::{Directive, Effect, Question, Timer},
 };
 use stratus_protocol::{Invite, NodeId, Pairing, SubscriptionId};
@@ -297,17 +297,6 @@ pub struct OutcomeRun {
     pub effects: Vec<(u32, Effect)>,
     /// What it logged: level and text.
     pub log: Vec<(String, String)>,
-}
-
-/// How a rule run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RunEnd {
-    /// An error; all that this run wanted was undone.
-    Failed(Fault),
-    /// Its condition held.
-    Fired,
-    /// Its condition did not hold.
-    NotFired,
 }
 
 /// What a start reads: all records but the journal's, in the order of their keys, and of the

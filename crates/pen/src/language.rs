@@ -286,6 +286,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { fuel_max: 10_000_000, call_depth_max: 128, value_bytes_max: 64 << 20, wishes_max: 10_000 }
+        Self {
+            fuel_max: 10_000_000,
+            call_depth_max: 128,
+            value_bytes_max: 64 << 20,
+            wishes_max: 10_000,
+        }
     }
 }

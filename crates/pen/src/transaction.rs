@@ -1,16 +1,34 @@
 //! One event, evaluated to its end.
 
+use stratus_event::{Eci, Event, Name, Timestamp};
+
+use crate::{Answered, Bounds, Ending, State};
+
 /// An event and everything that its evaluation may read.
-#[derive(Debug)]
-pub struct Transaction {}
+#[derive(Clone, Debug)]
+pub struct Transaction {
+    /// The PEN at one commit position.
+    pub state: State,
+    /// The accepted event.
+    pub event: Event,
+    /// The channel by which it came; none if it came from within (a timer, the engine).
+    pub channel: Option<Eci>,
+    /// Only this ruleset sees it, if named: [`crate::language::Raise::for_ruleset`] of a timer that
+    /// went off.
+    pub for_ruleset: Option<Name>,
+    /// The one instant of all that happens in here.
+    pub now: Timestamp,
+    /// The seed of all randomness in here.
+    pub seed: [u8; 32],
+    /// What the evaluation may use up.
+    pub bounds: Bounds,
+    /// The answers to the questions that were asked so far.
+    pub answers: Answered,
+}
 
 impl Transaction {
     /// Evaluates the event and all that its rules raise inside the PEN.
     pub fn run(self) -> Ending {
-        Ending {}
+        Ending::Done(Box::default())
     }
 }
-
-/// What came of an event.
-#[derive(Debug)]
-pub struct Ending {}

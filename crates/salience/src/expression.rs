@@ -1,6 +1,6 @@
 //! What a rule waits for.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use regex::Regex;
 use stratus_event::Name;
@@ -57,3 +57,33 @@ pub struct Filter {
 
 /// A length of time.
 pub type Period = Duration;
+
+impl Expression {
+    /// Collects the symbols of all primitives, and those that may come first.
+    pub(crate) fn collect(
+        &self,
+        first: bool,
+        start: &mut BTreeSet<Symbol>,
+        all: &mut BTreeSet<Symbol>,
+    ) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => {
+                parts
+                    .iter()
+                    .for_each(|part| part.collect(first, start, all));
+            }
+            Self::Before(parts) => {
+                for (place, part) in parts.iter().enumerate() {
+                    part.collect(first && place == 0, start, all);
+                }
+            }
+            Self::Primitive(primitive) => {
+                all.insert(primitive.symbol.clone());
+                if first {
+                    start.insert(primitive.symbol.clone());
+                }
+            }
+            Self::Within(part, _) => part.collect(first, start, all),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What the evaluation of one event may use up.
+
+use crate::language::Limits;
+
+/// What one transaction may use up.
+///
+/// Where a single rule run goes beyond a bound, that run fails and is undone; where the transaction
+/// as a whole does, all of it is given up ([`crate::Done::failed`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// What each rule run may use up.
+    pub rule: Limits,
+    /// Steps of evaluation of one `where` predicate.
+    pub condition_fuel_max: u64,
+    /// Answers to the one who raised the event, over all runs.
+    pub directives_max: usize,
+    /// Work for the world, over all runs.
+    pub effects_max: usize,
+    /// How many `system:error` events may lie between the accepted event and one whose failed run
+    /// raises another: errors of error handlers come to an end here.
+    pub error_depth_max: u32,
+    /// Failed runs; at the bound the transaction is given up.
+    pub failures_max: usize,
+    /// Steps of evaluation over all runs that did not fail; at the bound the transaction is given
+    /// up.
+    pub fuel_max: u64,
+    /// Questions that one rule run may ask, answered ones included.
+    pub questions_max: usize,
+    /// Events raised by events raised by events.
+    pub raise_depth_max: u32,
+    /// Events raised, over all runs, without `system:error`.
+    pub raises_max: usize,
+    /// Rule runs; at the bound the transaction is given up.
+    pub runs_max: usize,
+    /// Timers that the PEN may have at one time.
+    pub timers_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            rule: Limits::default(),
+            condition_fuel_max: 100_000,
+            directives_max: 10_000,
+            effects_max: 10_000,
+            error_depth_max: 2,
+            failures_max: 256,
+            fuel_max: 100_000_000,
+            questions_max: 256,
+            raise_depth_max: 128,
+            raises_max: 10_000,
+            runs_max: 20_000,
+            timers_max: 10_000,
+        }
+    }
+}
