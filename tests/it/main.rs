@@ -1,1 +1,3 @@
-//! One test binary over the real stratus program.
+//! One test binary over the real `stratus` program, and over the tree itself.
+
+mod tidy;
