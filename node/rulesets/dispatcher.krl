@@ -87,6 +87,7 @@ ruleset io.stratus.dispatcher {
       raise explicit event "claim_came_late" attributes {
         "inquiry": id,
         "code": event:attrs{"code"},
+        "message": event:attrs{"message"},
         "eci": ta{"Tx"},
         "by": inquiry{"claimed_by"}
       }
@@ -98,6 +99,7 @@ ruleset io.stratus.dispatcher {
     event:send({"eci": event:attrs{"eci"}}, "schedule", "taken") with attrs = {
       "inquiry": event:attrs{"inquiry"},
       "code": event:attrs{"code"},
+      "message": event:attrs{"message"},
       "by": event:attrs{"by"}
     }
   }

@@ -30,7 +30,9 @@ ruleset io.stratus.on-call {
     }
     if class && on_call() then noop()
     fired {
-      ent:open{id} := {"code": code, "class": class{"name"}, "eci": class{"Tx"}};
+      ent:open{id} := {
+        "code": code, "message": event:attrs{"message"}, "eci": class{"Tx"}
+      };
       raise notification event "status" attributes {
         "application": "On call",
         "subject": class{"name"},
@@ -63,6 +65,7 @@ ruleset io.stratus.on-call {
     event:send({"eci": inquiry{"eci"}}, "schedule", "response") with attrs = {
       "inquiry": id,
       "code": inquiry{"code"},
+      "message": inquiry{"message"},
       "answer": "coming"
     }
     always { clear ent:open{id} }
@@ -80,7 +83,7 @@ ruleset io.stratus.on-call {
       raise notification event "status" attributes {
         "application": "On call",
         "subject": asker(event:eci){"name"},
-        "description": <<#{why} (#{event:attrs{"code"}})>>,
+        "description": <<"#{event:attrs{"message"}}" (#{event:attrs{"code"}}): #{why}>>,
         "priority": 1,
         "id": event:attrs{"inquiry"}
       }
