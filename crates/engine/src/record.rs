@@ -22,7 +22,7 @@ pub struct Position(pub u64);
 pub struct Batch {
     /// Its number.
     pub position: Position,
-    /// What is written; no record removes the key.
+    /// What is written, each key once; no record removes the key.
     pub changes: Vec<(Key, Option<Record>)>,
 }
 
@@ -146,6 +146,8 @@ pub enum Record {
         wanted: Timestamp,
         /// How often it was tried and not done.
         attempts: u32,
+        /// How many failed effects led to it, one handled after the other.
+        failures: u32,
     },
     /// Of [`Key::Receipt`].
     Receipt(String),
