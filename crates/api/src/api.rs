@@ -1,1 +1,96 @@
-//! To be written.
+//! HTTP: the only JSON API of a node, described in `spec/http-api.md`.
+//!
+//! Everything under `/api/v1` needs the owner's token. `/health` needs nothing, and
+//! `/hook/twilio/{eci}` needs Twilio's signature. The crate decides nothing: every request becomes
+//! a [`Command`](stratus_engine::Command) that goes through the [`Desk`] to whoever drives the
+//! engine, and its reply becomes JSON. A fault becomes problem+json (RFC 9457).
+
+mod desk;
+mod input;
+mod limit;
+mod login;
+mod problem;
+mod route;
+pub mod shape;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::{future::Future, sync::Arc};
+
+use axum::Router;
+use stratus_engine::{Accepted, Outcome};
+use stratus_event::{Eci, Fault, PenId};
+use tokio::{net::TcpListener, sync::watch};
+
+pub use desk::{Desk, Order};
+pub use limit::{
+    BODY_BYTES_MAX, LONG_POLLS_MAX, REQUEST_MS_MAX, REQUESTS_MAX, WEBHOOK_BODY_BYTES_MAX,
+};
+pub use login::OwnerToken;
+pub use problem::status;
+pub use route::{JOURNAL_ENTRIES_MAX, JOURNAL_WAIT_MS_MAX, PAIRING_WAIT_MS_MAX};
+pub use value::{from_json, map_from_json, map_to_json, to_json};
+
+/// What the API needs to know of the node that it speaks for.
+pub struct Site {
+    /// The way to the engine.
+    pub desk: Desk,
+    /// Reads the journal.
+    pub journal: Arc<JournalReader>,
+    /// Changes whenever a journal entry, or the outcome of one, became durable.
+    pub journal_moved: watch::Receiver<u64>,
+    /// The PEN that the API is about.
+    pub pen: PenId,
+    /// The channel by which the owner's events come in.
+    pub owner_channel: Eci,
+    /// What lets the owner in.
+    pub token: OwnerToken,
+    /// Where the world reaches this API, without a slash at its end, such as
+    /// `https://node.example`. A service signs the address that it was given, so this has to be
+    /// the same. Without it the request's `Host` is taken, with `http`.
+    pub public_url: Option<String>,
+    /// Checks a webhook of Twilio; none if the node has no Twilio account.
+    pub twilio: Option<Arc<WebhookVerifier>>,
+}
+
+/// Reads entries of a PEN's journal: those after a position, at most so many, in their order.
+pub type JournalReader =
+    dyn Fn(PenId, u64, usize) -> Result<Vec<JournalEntry>, Fault> + Send + Sync;
+
+/// Position, the accepted event and, once there is one, its outcome.
+pub type JournalEntry = (u64, Accepted, Option<Outcome>);
+
+/// Says whether a signature is that of the service, over the address that it called and the
+/// fields of the form in the order in which they came.
+pub type WebhookVerifier = dyn Fn(&str, &[(String, String)], &str) -> bool + Send + Sync;
+
+/// Answers requests until `stop` is done, and then those that have begun.
+pub async fn serve(
+    listener: TcpListener,
+    site: Site,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(site))
+        .with_graceful_shutdown(stop)
+        .await
+}
+
+/// All routes.
+pub fn router(site: Site) -> Router {
+    let site = Arc::new(site);
+    let owners = route::owners().layer(axum::middleware::from_fn_with_state(
+        Arc::clone(&site),
+        login::require_owner,
+    ));
+    let routes = Router::new()
+        .nest("/api/v1", owners)
+        .merge(route::hooks())
+        .merge(route::open());
+    limit::bounded(
+        routes
+            .fallback(route::unknown)
+            .method_not_allowed_fallback(route::not_allowed),
+    )
+    .with_state(site)
+}

@@ -20,3 +20,5 @@ pub use record::{
     Subscription,
 };
 pub use stratus_pen::RunEnd;
+// An adapter speaks of these without knowing the protocol.
+pub use stratus_protocol::{NodeId, SubscriptionId};

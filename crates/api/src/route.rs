@@ -1,0 +1,83 @@
+//! The routes, one file per thing.
+
+mod event;
+mod journal;
+mod pen;
+mod relation;
+mod webhook;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::DefaultBodyLimit,
+    http::{Method, Uri},
+    routing::{delete, get, post},
+};
+use stratus_engine::Reply;
+use stratus_event::{Fault, Whose};
+
+use crate::{Site, WEBHOOK_BODY_BYTES_MAX, problem::Refusal};
+
+pub use journal::{JOURNAL_ENTRIES_MAX, JOURNAL_WAIT_MS_MAX};
+pub use relation::PAIRING_WAIT_MS_MAX;
+
+/// What a route answers.
+type Answer<T> = Result<Json<T>, Refusal>;
+
+/// The routes of the owner.
+pub(crate) fn owners() -> Router<Arc<Site>> {
+    Router::new()
+        .route("/status", get(pen::status))
+        .route("/pen", get(pen::list))
+        .route("/rulesets", post(pen::install))
+        .route("/rulesets/{rid}", delete(pen::uninstall))
+        .route("/channels", post(pen::make_channel))
+        .route("/events", post(event::raise))
+        .route("/queries", post(event::query))
+        .route("/invites", post(relation::invite))
+        .route("/invites/{id}", delete(relation::withdraw))
+        .route("/pairings", post(relation::pair))
+        .route("/subscriptions/{id}", delete(relation::unsubscribe))
+        .merge(journal::routes())
+}
+
+/// The routes of services, each of which proves in its own way who it is.
+pub(crate) fn hooks() -> Router<Arc<Site>> {
+    Router::new()
+        .route("/hook/twilio/{eci}", post(webhook::twilio))
+        .layer(DefaultBodyLimit::max(WEBHOOK_BODY_BYTES_MAX))
+}
+
+/// The routes of everybody.
+pub(crate) fn open() -> Router<Arc<Site>> {
+    Router::new().route("/health", get(health))
+}
+
+/// The answer where there is no route.
+pub(crate) async fn unknown(uri: Uri) -> Refusal {
+    let message = format!("there is nothing at {}", uri.path());
+    Fault::new(Whose::Caller, "address-unknown", message)
+        .hint("the addresses are listed in spec/http-api.md")
+        .into()
+}
+
+/// The answer where there is a route, but not for this method.
+pub(crate) async fn not_allowed(method: Method, uri: Uri) -> Refusal {
+    let message = format!("{} does not answer {method}", uri.path());
+    Fault::new(Whose::Caller, "request-method-wrong", message).into()
+}
+
+/// Says that the node runs, and nothing else.
+async fn health() -> Json<serde_json::Value> {
+    Json(serde_json::json!({ "state": "running" }))
+}
+
+/// The fault of an engine that answers something else than was asked.
+fn unexpected(reply: &Reply) -> Refusal {
+    let message = format!("the engine gave an answer that does not fit: {reply:?}");
+    Fault::new(Whose::Bug, "answer-unexpected", message).into()
+}
+
+/// How long a command may take.
+const COMMAND_WAIT: Duration = Duration::from_secs(30);

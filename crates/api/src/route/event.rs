@@ -1,0 +1,64 @@
+//! Events in, queries answered.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use serde_json::Value as AnyJson;
+use stratus_engine::{Command, Door, Reply, Wait};
+use stratus_event::Fault;
+
+use super::{Answer, COMMAND_WAIT, unexpected};
+use crate::{
+    Site,
+    input::{Body, eci, name},
+    map_from_json, shape, to_json,
+};
+
+pub(super) async fn raise(
+    State(site): State<Arc<Site>>,
+    Body(wanted): Body<shape::Raise>,
+) -> Answer<shape::Raised> {
+    let command = raise_command(&site, &wanted)?;
+    match site.desk.ask(command, COMMAND_WAIT).await? {
+        Reply::Raised {
+            event,
+            position,
+            directives,
+            duplicate,
+        } => Ok(Json(shape::Raised::new(
+            event, position, duplicate, directives,
+        ))),
+        other => Err(unexpected(&other)),
+    }
+}
+
+pub(super) async fn query(
+    State(site): State<Arc<Site>>,
+    Body(wanted): Body<shape::Query>,
+) -> Answer<AnyJson> {
+    let command = Command::Query {
+        pen: site.pen,
+        rid: name(&wanted.rid)?,
+        name: name(&wanted.name)?,
+        arguments: map_from_json(&wanted.arguments)?,
+    };
+    match site.desk.ask(command, COMMAND_WAIT).await? {
+        Reply::Value(value) => Ok(Json(to_json(&value))),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn raise_command(site: &Site, wanted: &shape::Raise) -> Result<Command, Fault> {
+    Ok(Command::Raise {
+        channel: wanted.eci.as_deref().map_or(Ok(site.owner_channel), eci)?,
+        door: Door::Owner,
+        domain: name(&wanted.domain)?,
+        kind: name(&wanted.r#type)?,
+        attributes: map_from_json(&wanted.attributes)?,
+        external_id: None,
+        wait: match wanted.wait {
+            shape::Wait::Accepted => Wait::Accepted,
+            shape::Wait::Outcome => Wait::Outcome,
+        },
+    })
+}

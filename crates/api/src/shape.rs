@@ -1,0 +1,17 @@
+//! The JSON shapes, one per thing. The command line's `--json` prints the same ones.
+//!
+//! Times are RFC 3339 in UTC, identifiers as people write them, symbols `domain:type`.
+
+mod answer;
+mod journal;
+mod listing;
+mod request;
+
+pub use answer::{Directive, Installed, Invited, Paired, Problem, Raised, Status, StatusPen};
+pub use journal::{Cause, Effect, Event, Failure, Journal, JournalEntry, Log, Outcome, Run};
+pub(crate) use listing::hexadecimal;
+pub use listing::{Channel, Invite, Pen, Ruleset, Subscription, Timer};
+pub use request::{Install, MakeChannel, MakeInvite, Pair, Query, Raise, Wait};
+
+/// An object of JSON.
+pub type Object = serde_json::Map<String, serde_json::Value>;

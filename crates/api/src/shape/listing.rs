@@ -1,0 +1,219 @@
+//! What there is in a PEN.
+
+use serde::{Deserialize, Serialize};
+use stratus_engine::{InviteListing, Listing, SubscriptionListing};
+use stratus_event::{Name, PenId, Timestamp};
+use stratus_pen::Rule;
+
+use super::answer::texts;
+
+/// `GET /api/v1/pen`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pen {
+    /// The PEN's id.
+    pub id: String,
+    /// Its channels.
+    pub channels: Vec<Channel>,
+    /// Its rulesets, in install order.
+    pub rulesets: Vec<Ruleset>,
+    /// Its subscriptions.
+    pub subscriptions: Vec<Subscription>,
+    /// Invites that can still be used.
+    pub invites: Vec<Invite>,
+    /// Events to come.
+    pub timers: Vec<Timer>,
+}
+
+impl Pen {
+    pub(crate) fn new(id: PenId, listing: Listing) -> Self {
+        Self {
+            id: id.to_string(),
+            channels: listing.channels.iter().map(Channel::new).collect(),
+            rulesets: listing.rulesets.iter().map(Ruleset::new).collect(),
+            subscriptions: listing
+                .subscriptions
+                .into_iter()
+                .map(Subscription::new)
+                .collect(),
+            invites: listing.invites.into_iter().map(Invite::new).collect(),
+            timers: listing.timers.into_iter().map(Timer::new).collect(),
+        }
+    }
+}
+
+/// An inbox of the PEN.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Channel {
+    /// Its address.
+    pub eci: String,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// A shut channel lets nothing in.
+    pub open: bool,
+    /// Counted up to end all grants of the channel at once.
+    pub generation: u32,
+    /// Events that may come in.
+    pub events: Vec<String>,
+    /// Events that may not, whatever is allowed.
+    pub events_denied: Vec<String>,
+    /// Queries that may be asked.
+    pub queries: Vec<String>,
+    /// Queries that may not, whatever is allowed.
+    pub queries_denied: Vec<String>,
+}
+
+impl Channel {
+    pub(crate) fn new(channel: &stratus_pen::Channel) -> Self {
+        Self {
+            eci: channel.eci.to_string(),
+            tags: texts(&channel.tags),
+            open: channel.open,
+            generation: channel.generation,
+            events: rules(&channel.policy.events_allowed),
+            events_denied: rules(&channel.policy.events_denied),
+            queries: rules(&channel.policy.queries_allowed),
+            queries_denied: rules(&channel.policy.queries_denied),
+        }
+    }
+}
+
+/// An installed ruleset.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ruleset {
+    /// Its id.
+    pub rid: String,
+    /// Its rules.
+    pub rules: Vec<String>,
+    /// Functions that can be asked as queries.
+    pub queries: Vec<String>,
+}
+
+impl Ruleset {
+    fn new((rid, rules, queries): &(Name, Vec<Name>, Vec<Name>)) -> Self {
+        Self {
+            rid: rid.to_string(),
+            rules: texts(rules),
+            queries: texts(queries),
+        }
+    }
+}
+
+/// A subscription.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Subscription {
+    /// Its id, the same at both ends.
+    pub id: String,
+    /// What the partner is called here.
+    pub name: String,
+    /// `pending`, `established` or `ended`.
+    pub state: String,
+    /// The part that this PEN plays.
+    pub role_mine: String,
+    /// The part that the partner plays.
+    pub role_theirs: String,
+    /// The partner's node.
+    pub node: String,
+    /// My channel: what the partner sends comes in here.
+    pub rx: String,
+    /// The partner's channel, once it is known.
+    pub tx: Option<String>,
+    /// Events that wait for the partner's node.
+    pub waiting: u64,
+    /// Since when the first of them waits.
+    pub waiting_since: Option<String>,
+}
+
+impl Subscription {
+    fn new(subscription: SubscriptionListing) -> Self {
+        Self {
+            id: subscription.id.to_string(),
+            name: subscription.name,
+            state: subscription.state.to_owned(),
+            role_mine: subscription.role_mine,
+            role_theirs: subscription.role_theirs,
+            node: subscription.node.to_string(),
+            rx: subscription.rx.to_string(),
+            tx: subscription.tx.map(|eci| eci.to_string()),
+            waiting: subscription.waiting,
+            waiting_since: subscription.waiting_since.map(|time| time.to_string()),
+        }
+    }
+}
+
+/// An invite that can still be used.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Invite {
+    /// Its id.
+    pub id: String,
+    /// What the partner is to be called.
+    pub name: String,
+    /// The part that the partner will play.
+    pub role_theirs: String,
+    /// When it ends.
+    pub expires: String,
+    /// How often it can still be used.
+    pub uses_left: u32,
+}
+
+impl Invite {
+    fn new(invite: InviteListing) -> Self {
+        Self {
+            id: hexadecimal(invite.id),
+            name: invite.name,
+            role_theirs: invite.role_theirs,
+            expires: invite.expires.to_string(),
+            uses_left: invite.uses_left,
+        }
+    }
+}
+
+/// An event to come.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Timer {
+    /// Its id.
+    pub id: String,
+    /// The ruleset that set it.
+    pub rid: String,
+    /// When it goes off.
+    pub at: String,
+    /// The event that is raised then, `domain:type`.
+    pub event: String,
+}
+
+impl Timer {
+    fn new((id, rid, at, event): (Name, Name, Timestamp, String)) -> Self {
+        Self {
+            id: id.to_string(),
+            rid: rid.to_string(),
+            at: at.to_string(),
+            event,
+        }
+    }
+}
+
+/// Sixteen bytes as text, as [`crate::input::id`] reads them.
+pub(crate) fn hexadecimal(id: [u8; 16]) -> String {
+    stratus_event::EventId(id).to_string()
+}
+
+fn rules(rules: &[Rule]) -> Vec<String> {
+    let half = |name: &Option<Name>| name.as_ref().map_or("*".to_owned(), ToString::to_string);
+    rules
+        .iter()
+        .map(|rule| format!("{}:{}", half(&rule.first), half(&rule.second)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{id, rule};
+
+    #[test]
+    fn policies_and_ids_are_written_as_they_are_read() {
+        for text in ["*:*", "twilio:*", "*:inquiry", "schedule:inquiry"] {
+            assert_eq!(rules(&[rule(text).unwrap()]), [text]);
+        }
+        assert_eq!(id(&hexadecimal([171; 16])), Ok([171; 16]));
+    }
+}

@@ -1,0 +1,311 @@
+//! Requests over a real socket against an engine that is played.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use serde_json::{Value as Json, json};
+use stratus_engine::{Accepted, Command, Door, NodeId, Reply, Source, Wait};
+use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::{mpsc, watch},
+};
+
+use crate::{Desk, JournalEntry, Order, OwnerToken, Site, serve};
+
+const TOKEN: &str = "a-token-of-at-least-22-characters";
+const ECI: Eci = Eci([7; 32]);
+
+/// A served site: where it is, and how to tell it of news.
+struct Served {
+    address: SocketAddr,
+    moved: watch::Sender<u64>,
+}
+
+impl Served {
+    async fn start() -> Self {
+        let (desk, orders) = Desk::new(8);
+        let (moved, journal_moved) = watch::channel(0);
+        let site = Site {
+            desk,
+            journal: Arc::new(|_, after, limit| Ok(journal(after, limit))),
+            journal_moved,
+            pen: PenId([1; 16]),
+            owner_channel: ECI,
+            token: OwnerToken::new(TOKEN).unwrap(),
+            public_url: None,
+            twilio: Some(Arc::new(|url, _, signature| {
+                signature == format!("signed {url}")
+            })),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(play(orders));
+        tokio::spawn(serve(listener, site, std::future::pending()));
+        Self { address, moved }
+    }
+
+    /// Sends a request as it stands and gives status and body.
+    async fn exchange(&self, head: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request = format!(
+            "{head}\r\nHost: node.example\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        // The server may answer and hang up before it has read a body that is too large.
+        let _ = stream.write_all(request.as_bytes()).await;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head[9..12].parse().unwrap(), body.to_owned())
+    }
+
+    async fn owner(&self, method: &str, path: &str, body: &Json) -> (u16, Json) {
+        let head = format!(
+            "{method} /api/v1{path} HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n\
+             Content-Type: application/json"
+        );
+        let (status, body) = self.exchange(&head, &body.to_string()).await;
+        (status, serde_json::from_str(&body).unwrap_or(Json::Null))
+    }
+
+    async fn check(&self, method: &str, path: &str, body: Json, status: u16, code: &str) {
+        let (found, problem) = self.owner(method, path, &body).await;
+        assert_eq!(
+            (found, problem["code"].as_str()),
+            (status, Some(code)),
+            "{path} {body}"
+        );
+    }
+
+    async fn webhook(&self, signature: &str, form: &str) -> (u16, String) {
+        let head = format!(
+            "POST /hook/twilio/{ECI}?x=1 HTTP/1.1\r\nX-Twilio-Signature: {signature}\r\n\
+             Content-Type: application/x-www-form-urlencoded"
+        );
+        self.exchange(&head, form).await
+    }
+}
+
+/// Answers each command as an engine could.
+async fn play(mut orders: mpsc::Receiver<Order>) {
+    while let Some(Order { command, reply }) = orders.recv().await {
+        let _ = reply.send(answer(command));
+    }
+}
+
+fn answer(command: Command) -> Result<Reply, Fault> {
+    match command {
+        Command::Status => Ok(Reply::Status {
+            node: NodeId([3; 32]),
+            addresses: vec!["/ip4/127.0.0.1/tcp/4810".to_owned()],
+            pens: vec![(PenId([1; 16]), "Ann".to_owned())],
+            connected: vec![],
+        }),
+        Command::Query { arguments, .. } => Ok(Reply::Value(Value::map(arguments))),
+        Command::Raise { channel, .. } if channel != ECI => Err(Fault::new(
+            Whose::Caller,
+            "channel-unknown",
+            "no such channel",
+        )),
+        Command::Raise {
+            door: Door::Service(_),
+            attributes,
+            external_id,
+            wait,
+            ..
+        } => {
+            assert_eq!(attributes.text("Body"), Some("Where are you? ☂"));
+            assert_eq!(
+                (external_id.as_deref(), wait),
+                (Some("SM1"), Wait::Accepted)
+            );
+            Ok(raised())
+        }
+        Command::Raise {
+            door: Door::Owner, ..
+        } => Ok(raised()),
+        other => Err(Fault::new(Whose::Bug, "not-played", format!("{other:?}"))),
+    }
+}
+
+fn raised() -> Reply {
+    Reply::Raised {
+        event: EventId([9; 16]),
+        position: 4,
+        directives: vec![],
+        duplicate: false,
+    }
+}
+
+/// A journal of three entries, of which the last has no outcome.
+fn journal(after: u64, limit: usize) -> Vec<JournalEntry> {
+    let entries = (1..=3).map(|n| (n, accepted(), (n < 3).then(Default::default)));
+    entries.filter(|(n, _, _)| *n > after).take(limit).collect()
+}
+
+fn accepted() -> Accepted {
+    let event = Event {
+        id: EventId([9; 16]),
+        domain: Name::new("student").unwrap(),
+        kind: Name::new("asked").unwrap(),
+        attributes: Map::from([("n", 1)]),
+        time: Timestamp(0),
+        cause: None,
+    };
+    Accepted {
+        event,
+        channel: None,
+        source: Source::Owner,
+        at: Timestamp(0),
+        seed: [0; 32],
+    }
+}
+
+#[tokio::test]
+async fn strangers_see_health_and_nothing_else() {
+    let site = Served::start().await;
+    let health = site.exchange("GET /health HTTP/1.1", "").await;
+    assert_eq!(health, (200, r#"{"state":"running"}"#.to_owned()));
+    for authorization in [
+        "",
+        "Authorization: Bearer wrong\r\n",
+        "Authorization: Basic x\r\n",
+    ] {
+        let head = format!("GET /api/v1/status HTTP/1.1\r\n{authorization}X: y");
+        let (status, body) = site.exchange(&head, "").await;
+        assert_eq!(status, 401);
+        assert!(body.contains("token-wrong"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn the_owner_asks_and_is_answered() {
+    let site = Served::start().await;
+    let (status, body) = site.owner("GET", "/status", &Json::Null).await;
+    assert_eq!((status, &body["pens"][0]["name"]), (200, &json!("Ann")));
+    let wanted = json!({"rid": "r", "name": "q", "arguments": {"b": [1, 2.5], "a": null}});
+    let (status, body) = site.owner("POST", "/queries", &wanted).await;
+    assert_eq!(
+        (status, body.to_string()),
+        (200, r#"{"b":[1,2.5],"a":null}"#.to_owned())
+    );
+    let (status, body) = site
+        .owner("POST", "/events", &json!({"domain": "a", "type": "b"}))
+        .await;
+    assert_eq!((status, &body["position"]), (200, &json!(4)));
+}
+
+#[tokio::test]
+async fn bad_requests_have_codes() {
+    let site = Served::start().await;
+    let event = |eci: &str, attributes: Json| json!({"eci": eci, "domain": "a", "type": "b", "attributes": attributes});
+    let stranger = Eci([8; 32]).to_string();
+    site.check(
+        "POST",
+        "/events",
+        event(&stranger, json!({})),
+        404,
+        "channel-unknown",
+    )
+    .await;
+    site.check(
+        "POST",
+        "/events",
+        event("nobody", json!({})),
+        400,
+        "eci-malformed",
+    )
+    .await;
+    let inexact = event(&ECI.to_string(), json!({"n": u64::MAX}));
+    site.check("POST", "/events", inexact, 400, "json-number-inexact")
+        .await;
+    let unknown = json!({"domain": "a", "type": "b", "colour": 1});
+    site.check("POST", "/events", unknown, 400, "request-malformed")
+        .await;
+    site.check("POST", "/queries", json!([]), 400, "request-malformed")
+        .await;
+    let channel = json!({"events": ["schedule"]});
+    site.check("POST", "/channels", channel, 400, "name-malformed")
+        .await;
+    site.check("DELETE", "/invites/7", json!({}), 400, "id-malformed")
+        .await;
+    site.check(
+        "GET",
+        "/journal?before=1",
+        json!({}),
+        400,
+        "request-malformed",
+    )
+    .await;
+    site.check("GET", "/nowhere", json!({}), 404, "address-unknown")
+        .await;
+    site.check("PUT", "/events", json!({}), 405, "request-method-wrong")
+        .await;
+    let large = json!({"source": "x".repeat(crate::BODY_BYTES_MAX)});
+    site.check("POST", "/rulesets", large, 413, "request-too-large")
+        .await;
+}
+
+#[tokio::test]
+async fn a_reply_that_does_not_fit_is_a_bug() {
+    let site = Served::start().await;
+    site.check("GET", "/pen", json!({}), 500, "not-played")
+        .await;
+}
+
+#[tokio::test]
+async fn a_deep_body_is_refused() {
+    let site = Served::start().await;
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let head = format!(
+        "POST /api/v1/events HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Content-Type: application/json"
+    );
+    let body = format!(r#"{{"domain":"a","type":"b","attributes":{{"x":{deep}}}}}"#);
+    let (status, answer) = site.exchange(&head, &body).await;
+    assert_eq!(status, 400);
+    assert!(answer.contains("request-malformed"), "{answer}");
+}
+
+#[tokio::test]
+async fn the_journal_is_read_in_pages_and_waited_for() {
+    let site = Served::start().await;
+    let positions = |body: &Json| {
+        let entries = body["entries"].as_array().unwrap();
+        entries
+            .iter()
+            .map(|entry| entry["position"].as_u64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    let (_, body) = site.owner("GET", "/journal?limit=2", &Json::Null).await;
+    assert_eq!((positions(&body), &body["next"]), (vec![1, 2], &json!(2)));
+    let (_, body) = site.owner("GET", "/journal?after=2", &Json::Null).await;
+    assert_eq!((positions(&body), &body["next"]), (vec![3], &json!(3)));
+    assert_eq!(body["entries"][0]["outcome"], Json::Null);
+    let (_, body) = site
+        .owner("GET", "/journal?after=2&settled=true", &Json::Null)
+        .await;
+    assert_eq!((positions(&body), &body["next"]), (vec![], &json!(2)));
+    let waiting = site.owner("GET", "/journal?after=3&wait_ms=50", &Json::Null);
+    let (answer, ()) = tokio::join!(waiting, async {
+        site.moved.send_replace(1);
+    });
+    assert_eq!(positions(&answer.1), Vec::<u64>::new());
+}
+
+#[tokio::test]
+async fn a_webhook_is_taken_if_it_is_signed() {
+    let site = Served::start().await;
+    let form = "MessageSid=SM1&From=%2B1555&Body=Where+are+you%3F+%E2%98%82";
+    let signature = format!("signed http://node.example/hook/twilio/{ECI}?x=1");
+    let (status, body) = site.webhook(&signature, form).await;
+    assert_eq!(status, 200);
+    assert!(body.ends_with("<Response/>"), "{body}");
+    let (status, body) = site.webhook("forged", form).await;
+    assert_eq!(status, 403);
+    assert!(body.contains("webhook-signature-wrong"), "{body}");
+    let (status, body) = site.webhook(&signature, "From=%2B1555").await;
+    assert_eq!(status, 400);
+    assert!(body.contains("request-malformed"), "{body}");
+}
