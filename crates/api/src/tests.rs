@@ -11,7 +11,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
-use crate::{Desk, JournalEntry, Order, OwnerToken, Site, serve};
+use crate::{Desk, JournalEntry, Order, OwnerToken, Site, WebhookVerifier, serve};
 
 const TOKEN: &str = "a-token-of-at-least-22-characters";
 const ECI: Eci = Eci([7; 32]);
@@ -24,6 +24,13 @@ struct Served {
 
 impl Served {
     async fn start() -> Self {
+        Self::start_with(Some(Arc::new(|url, _, signature| {
+            signature == format!("signed {url}")
+        })))
+        .await
+    }
+
+    async fn start_with(twilio: Option<Arc<WebhookVerifier>>) -> Self {
         let (desk, orders) = Desk::new(8);
         let (moved, journal_moved) = watch::channel(0);
         let site = Site {
@@ -34,9 +41,7 @@ impl Served {
             owner_channel: ECI,
             token: OwnerToken::new(TOKEN).unwrap(),
             public_url: None,
-            twilio: Some(Arc::new(|url, _, signature| {
-                signature == format!("signed {url}")
-            })),
+            twilio,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -125,7 +130,8 @@ fn answer(command: Command) -> Result<Reply, Fault> {
         Command::Raise {
             door: Door::Owner, ..
         } => Ok(raised()),
-        other => Err(Fault::new(Whose::Bug, "not-played", format!("{other:?}"))),
+        // An engine that is wrong about what was asked.
+        _ => Ok(Reply::Done),
     }
 }
 
@@ -157,6 +163,7 @@ fn accepted() -> Accepted {
         event,
         channel: None,
         source: Source::Owner,
+        for_ruleset: None,
         at: Timestamp(0),
         seed: [0; 32],
     }
@@ -250,8 +257,10 @@ async fn bad_requests_have_codes() {
 #[tokio::test]
 async fn a_reply_that_does_not_fit_is_a_bug() {
     let site = Served::start().await;
-    site.check("GET", "/pen", json!({}), 500, "not-played")
+    site.check("GET", "/pen", json!({}), 500, "answer-unexpected")
         .await;
+    let (status, _) = site.owner("DELETE", "/rulesets/r", &Json::Null).await;
+    assert_eq!(status, 204);
 }
 
 #[tokio::test]
@@ -308,4 +317,12 @@ async fn a_webhook_is_taken_if_it_is_signed() {
     let (status, body) = site.webhook(&signature, "From=%2B1555").await;
     assert_eq!(status, 400);
     assert!(body.contains("request-malformed"), "{body}");
+}
+
+#[tokio::test]
+async fn without_an_account_there_is_no_webhook() {
+    let site = Served::start_with(None).await;
+    let (status, body) = site.webhook("forged", "MessageSid=SM1").await;
+    assert_eq!(status, 404);
+    assert!(body.contains("webhook-unknown"), "{body}");
 }

@@ -105,3 +105,14 @@ fn unread(error: &tokio::task::JoinError) -> Fault {
 fn a_page() -> usize {
     100
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reader_that_falls_over_is_a_bug() {
+        let reading = tokio::task::spawn_blocking(|| panic!("on purpose"));
+        assert_eq!(unread(&reading.await.unwrap_err()).code, "journal-unread");
+    }
+}
