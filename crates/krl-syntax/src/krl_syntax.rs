@@ -1,5 +1,16 @@
 //! KRL: text to tree and back.
 //!
-//! The tree says what is written; what it means is for another crate to say.
+//! The tree says what is written; what it means is for another crate to say. [`parse_ruleset`]
+//! reads the language of pico-engine 1.4 and the classic forms of 2012 side by side, and goes on
+//! after an error, so that all the independent ones are told at once.
 
 pub mod ast;
+mod diagnostic;
+mod lexer;
+mod parser;
+
+pub use diagnostic::{Diagnostic, Severity, line_column, render};
+pub use lexer::{Token, TokenKind, tokenize};
+pub use parser::{
+    DIAGNOSTICS_MAX, NESTING_DEPTH_MAX, Parsed, SOURCE_BYTES_MAX, parse_expression, parse_ruleset,
+};

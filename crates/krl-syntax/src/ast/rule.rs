@@ -69,7 +69,7 @@ pub struct ActionBlock {
     pub condition: Option<Expression>,
     /// Which of the actions are done.
     pub kind: BlockKind,
-    /// The actions. Classic rules may have a condition without any.
+    /// The actions.
     pub actions: Vec<Action>,
     /// All of it.
     pub span: Span,

@@ -1,0 +1,194 @@
+//! Tokens to tree.
+//!
+//! A recursive descent over the tokens, with operator precedence where there are operators. A
+//! function that meets an error returns it; the nearest block reports it, skips to where its next
+//! item begins and goes on.
+
+mod action;
+mod cursor;
+mod event;
+mod expression;
+mod function;
+mod literal;
+mod meta;
+mod postlude;
+mod recovery;
+mod rule;
+mod ruleset;
+
+use crate::{
+    ast::{Expression, Ruleset, Span},
+    diagnostic::{Diagnostic, Severity},
+    lexer::{Token, TokenKind, tokenize},
+};
+
+/// Reads a ruleset.
+pub fn parse_ruleset(source: &str) -> Parsed {
+    let (ruleset, diagnostics) = parse(source, Parser::ruleset);
+    Parsed {
+        ruleset,
+        diagnostics,
+    }
+}
+
+/// Reads one expression, with nothing after it.
+pub fn parse_expression(source: &str) -> (Option<Expression>, Vec<Diagnostic>) {
+    parse(source, Parser::expression)
+}
+
+/// What has been read of a source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parsed {
+    /// The tree. Where there are errors, the parts that could not be read are missing in it, so it
+    /// is good for looking things up, not for running.
+    pub ruleset: Option<Ruleset>,
+    /// What is wrong, in the order of the source.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Parsed {
+    /// The tree if the source is without errors, and else the diagnostics.
+    pub fn complete(self) -> Result<Ruleset, Vec<Diagnostic>> {
+        let failed = self.has_errors();
+        self.ruleset.filter(|_| !failed).ok_or(self.diagnostics)
+    }
+
+    /// Whether any of the diagnostics is an error.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Bytes of a source. A longer one is not read: `krl-source-too-long`.
+pub const SOURCE_BYTES_MAX: usize = 1024 * 1024;
+
+/// How deep a tree may be. Brackets in brackets count, and so does each further operator or call
+/// in a chain (`a + b + c`), because the tree is as deep. Beyond: `krl-nested-too-deep`.
+pub const NESTING_DEPTH_MAX: usize = 128;
+
+/// Diagnostics that are told of one source. After them comes `krl-too-many-errors`.
+pub const DIAGNOSTICS_MAX: usize = 100;
+
+/// What a parsing function gives: a node, or the error that kept it from making one.
+type Outcome<T> = Result<T, Box<Diagnostic>>;
+
+/// Where in a source the parser is.
+struct Parser<'a> {
+    source: &'a str,
+    /// The tokens that mean something.
+    tokens: Vec<Token>,
+    /// Which of them is next.
+    position: usize,
+    /// How deep in the tree the parser is.
+    depth: usize,
+    /// How tall the subtrees are that this level has made so far.
+    height: usize,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Parser<'a> {
+    fn new(source: &'a str) -> Self {
+        let tokens = Vec::new();
+        let mut parser = Self {
+            source,
+            tokens,
+            position: 0,
+            depth: 0,
+            height: 0,
+            diagnostics: Vec::new(),
+        };
+        for token in tokenize(source) {
+            parser.take(token);
+        }
+        parser
+    }
+
+    /// Takes in a token: leaves out those that mean nothing and reports those that are wrong.
+    fn take(&mut self, mut token: Token) {
+        if let Some(diagnostic) = complaint(token, self.source) {
+            self.report(diagnostic);
+        }
+        match token.kind {
+            TokenKind::UnclosedRegexp => token.kind = TokenKind::Regexp,
+            TokenKind::UnclosedString => token.kind = TokenKind::String,
+            TokenKind::Illegal | TokenKind::UnclosedComment => return,
+            kind if kind.is_trivia() => return,
+            _ => {}
+        }
+        self.tokens.push(token);
+    }
+
+    /// Notes a problem. One that lies directly after the one before it and is of the same kind
+    /// says nothing new.
+    fn report(&mut self, diagnostic: Diagnostic) {
+        let adjoins = self.diagnostics.last_mut().filter(|last| {
+            last.code == ILLEGAL_CHARACTER
+                && diagnostic.code == ILLEGAL_CHARACTER
+                && last.span().end == diagnostic.span().start
+        });
+        if let Some((span, _)) = adjoins.and_then(|last| last.labels.first_mut()) {
+            span.end = diagnostic.span().end;
+        } else if self.diagnostics.len() < DIAGNOSTICS_MAX {
+            self.diagnostics.push(diagnostic);
+        } else if self.diagnostics.len() == DIAGNOSTICS_MAX {
+            self.diagnostics.push(too_many(diagnostic.span()));
+        }
+    }
+}
+
+/// Reads all of a source as one thing.
+fn parse<'a, T>(
+    source: &'a str,
+    thing: impl FnOnce(&mut Parser<'a>) -> Outcome<T>,
+) -> (Option<T>, Vec<Diagnostic>) {
+    if source.len() > SOURCE_BYTES_MAX {
+        return (None, vec![too_long(source)]);
+    }
+    let mut parser = Parser::new(source);
+    let read = thing(&mut parser).and_then(|node| parser.finished().map(|()| node));
+    let node = read.map_err(|diagnostic| parser.report(*diagnostic)).ok();
+    let mut diagnostics = parser.diagnostics;
+    diagnostics.sort_by_key(Diagnostic::span);
+    (node, diagnostics)
+}
+
+/// What is wrong with a token, whatever stands around it.
+fn complaint(token: Token, source: &str) -> Option<Diagnostic> {
+    let (code, title, help) = match token.kind {
+        TokenKind::Illegal => {
+            let title = format!(
+                "`{}` has no meaning in KRL",
+                token.span.text(source).escape_debug()
+            );
+            return Some(Diagnostic::error(ILLEGAL_CHARACTER, title, token.span));
+        }
+        TokenKind::UnclosedComment => ("krl-unclosed-comment", "the comment never ends", "`*/`"),
+        TokenKind::UnclosedRegexp => (
+            "krl-unclosed-regexp",
+            "the regular expression never ends",
+            "`#`",
+        ),
+        TokenKind::UnclosedString => ("krl-unclosed-string", "the string never ends", "its quote"),
+        _ => return None,
+    };
+    Some(Diagnostic::error(code, title, token.span).help(format!("close it with {help}")))
+}
+
+fn too_long(source: &str) -> Diagnostic {
+    let title = format!(
+        "the source has {} bytes, {SOURCE_BYTES_MAX} are allowed",
+        source.len()
+    );
+    Diagnostic::error("krl-source-too-long", title, Span::default())
+        .help("split it into several rulesets and let one use the others as modules")
+}
+
+fn too_many(span: Span) -> Diagnostic {
+    let title = format!("more than {DIAGNOSTICS_MAX} problems; the others are not shown");
+    Diagnostic::error("krl-too-many-errors", title, span)
+}
+
+/// The code of characters that are no part of the language.
+const ILLEGAL_CHARACTER: &str = "krl-illegal-character";

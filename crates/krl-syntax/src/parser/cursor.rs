@@ -1,0 +1,279 @@
+//! Looking at tokens and taking them.
+
+use super::{NESTING_DEPTH_MAX, Outcome, Parser};
+use crate::{
+    ast::{Identifier, QualifiedName, Span},
+    diagnostic::Diagnostic,
+    lexer::{Token, TokenKind},
+};
+
+impl<'a> Parser<'a> {
+    /// Goes to the next token.
+    pub(super) fn advance(&mut self) {
+        self.position = (self.position + 1).min(self.tokens.len());
+    }
+
+    /// Takes a word or sign if it is next.
+    pub(super) fn eat(&mut self, text: &str) -> bool {
+        let found = self.at(text);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    /// Takes all the separators that are next.
+    pub(super) fn eat_separators(&mut self) {
+        while self.eat(";") {}
+    }
+
+    /// Takes a word or sign that must be next.
+    pub(super) fn expect(&mut self, text: &str) -> Outcome<Span> {
+        let span = self.span();
+        if self.eat(text) {
+            Ok(span)
+        } else {
+            Err(self.expected(&format!("`{text}`")).into())
+        }
+    }
+
+    /// Takes the bracket that closes what was opened.
+    pub(super) fn close(&mut self, text: &str, opening: Span) -> Outcome<Span> {
+        if !self.at(text) && (self.at_end() || self.at_rule()) {
+            let title = format!("`{}` is never closed", opening.text(self.source));
+            let diagnostic = Diagnostic::error("krl-unclosed-bracket", title, opening)
+                .label(self.span(), format!("`{text}` is missing before this"));
+            return Err(Box::new(diagnostic));
+        }
+        self.expect(text)
+            .map_err(|diagnostic| Box::new(diagnostic.label(opening, "opened here")))
+    }
+
+    /// Takes a name that the source chooses.
+    pub(super) fn identifier(&mut self, what: &str) -> Outcome<Identifier> {
+        let span = self.span();
+        match self.word(0) {
+            Some(word) if RESERVED.contains(&word) => Err(self.reserved(word, what).into()),
+            Some(word) => {
+                self.advance();
+                Ok(Identifier {
+                    name: word.to_owned(),
+                    span,
+                })
+            }
+            None => Err(self.expected(what).into()),
+        }
+    }
+
+    /// Takes `name` or `domain:name`.
+    pub(super) fn qualified_name(&mut self, what: &str) -> Outcome<QualifiedName> {
+        let first = self.identifier(what)?;
+        if !self.eat(":") {
+            return Ok(QualifiedName {
+                span: first.span,
+                domain: None,
+                name: first,
+            });
+        }
+        let name = self.identifier("a name after `:`")?;
+        Ok(QualifiedName {
+            span: first.span.to(name.span),
+            domain: Some(first),
+            name,
+        })
+    }
+
+    /// Takes names separated by commas; at least one.
+    pub(super) fn identifiers(&mut self, what: &str) -> Outcome<Vec<Identifier>> {
+        let mut names = vec![self.identifier(what)?];
+        while self.eat(",") {
+            names.push(self.identifier(what)?);
+        }
+        Ok(names)
+    }
+
+    /// Takes items between brackets, separated by commas; one may stand after the last.
+    pub(super) fn sequence<T>(
+        &mut self,
+        (open, close): (&str, &str),
+        item: impl Fn(&mut Self) -> Outcome<T>,
+    ) -> Outcome<Vec<T>> {
+        let opening = self.expect(open)?;
+        let mut items = Vec::new();
+        while !self.at(close) {
+            items.push(item(self)?);
+            if !self.eat(",") {
+                break;
+            }
+        }
+        self.close(close, opening)?;
+        Ok(items)
+    }
+
+    /// Takes `setting (a, b)` if it is next.
+    pub(super) fn setting(&mut self) -> Outcome<Vec<Identifier>> {
+        if !self.eat("setting") {
+            return Ok(Vec::new());
+        }
+        self.sequence(("(", ")"), |parser| parser.identifier("a name that is set"))
+    }
+
+    /// Goes one level down in the tree. What this makes is one taller than its tallest part.
+    pub(super) fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
+        if self.depth >= NESTING_DEPTH_MAX {
+            return Err(self.too_deep().into());
+        }
+        self.depth += 1;
+        let siblings = std::mem::take(&mut self.height);
+        let node = parse(self);
+        self.depth -= 1;
+        let height = self.height + 1;
+        self.height = siblings.max(height);
+        if height > NESTING_DEPTH_MAX && node.is_ok() {
+            Err(self.too_deep().into())
+        } else {
+            node
+        }
+    }
+
+    /// Puts one more node above what this level has made so far.
+    pub(super) fn link(&mut self) -> Outcome<()> {
+        self.height += 1;
+        if self.height >= NESTING_DEPTH_MAX {
+            Err(self.too_deep().into())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether a word or sign is next.
+    pub(super) fn at(&self, text: &str) -> bool {
+        self.sign(0) == Some(text)
+    }
+
+    /// Whether the tokens are used up.
+    pub(super) fn at_end(&self) -> bool {
+        self.position >= self.tokens.len()
+    }
+
+    /// Whether the next token is of a kind.
+    pub(super) fn at_kind(&self, kind: TokenKind) -> bool {
+        self.token(0).is_some_and(|token| token.kind == kind)
+    }
+
+    /// Whether a declaration is next.
+    pub(super) fn at_declaration(&self) -> bool {
+        self.word(0).is_some() && self.sign(1) == Some("=")
+    }
+
+    /// Whether a rule begins here. Nothing else looks like this, so it shows where things are
+    /// however wrong the source is.
+    pub(super) fn at_rule(&self) -> bool {
+        self.at("rule") && self.word(1).is_some() && matches!(self.sign(2), Some("{" | "is"))
+    }
+
+    /// A token counted from the next one.
+    pub(super) fn token(&self, ahead: usize) -> Option<Token> {
+        self.tokens.get(self.position + ahead).copied()
+    }
+
+    /// The word at a place counted from the next token.
+    pub(super) fn word(&self, ahead: usize) -> Option<&'a str> {
+        let token = self
+            .token(ahead)
+            .filter(|token| token.kind == TokenKind::Symbol)?;
+        Some(token.span.text(self.source))
+    }
+
+    /// The word or sign at a place counted from the next token.
+    pub(super) fn sign(&self, ahead: usize) -> Option<&'a str> {
+        let signs = |kind| matches!(kind, TokenKind::Symbol | TokenKind::Punctuation);
+        let token = self.token(ahead).filter(|token| signs(token.kind))?;
+        Some(token.span.text(self.source))
+    }
+
+    /// Where the next token is; at the end, the place behind the last one.
+    pub(super) fn span(&self) -> Span {
+        let end = self.previous().end;
+        self.token(0)
+            .map_or(Span::new(end, end), |token| token.span)
+    }
+
+    /// Where the token before the next one is.
+    pub(super) fn previous(&self) -> Span {
+        let before = self
+            .position
+            .checked_sub(1)
+            .and_then(|index| self.tokens.get(index));
+        before.map(|token| token.span).unwrap_or_default()
+    }
+
+    /// From a place to the end of the last token taken.
+    pub(super) fn since(&self, start: Span) -> Span {
+        start.to(self.previous())
+    }
+
+    /// The error that something else should stand here.
+    pub(super) fn expected(&self, what: &str) -> Diagnostic {
+        let title = format!("expected {what}, found {}", self.found());
+        Diagnostic::error("krl-expected", title, self.span())
+    }
+
+    /// That everything has been read.
+    pub(super) fn finished(&self) -> Outcome<()> {
+        if self.at_end() {
+            Ok(())
+        } else {
+            Err(self.expected("the end of the source").into())
+        }
+    }
+
+    /// The next token in words.
+    fn found(&self) -> String {
+        let Some(token) = self.token(0) else {
+            return "the end of the source".to_owned();
+        };
+        match token.kind {
+            TokenKind::ChevronClose | TokenKind::ChevronOpen => "a chevron".to_owned(),
+            TokenKind::Regexp => "a regular expression".to_owned(),
+            TokenKind::String => "a string".to_owned(),
+            _ => format!("`{}`", shortened(token.span.text(self.source))),
+        }
+    }
+
+    fn reserved(&self, word: &str, what: &str) -> Diagnostic {
+        let title = format!("expected {what}, found `{word}`, which is a word of the language");
+        let diagnostic = Diagnostic::error("krl-reserved-word", title, self.span());
+        diagnostic.help("choose another name")
+    }
+
+    fn too_deep(&self) -> Diagnostic {
+        let title = format!("this is nested more than {NESTING_DEPTH_MAX} levels deep");
+        let diagnostic = Diagnostic::error("krl-nested-too-deep", title, self.span());
+        diagnostic.help("give a part of it a name of its own")
+    }
+}
+
+/// A token's text, fit for a title.
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(FOUND_CHARACTERS_MAX).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short.escape_debug().to_string()
+}
+
+/// Words that cannot be names. All the others have their meaning only where they stand.
+pub(super) const RESERVED: [&str; 8] = [
+    "defaction",
+    "false",
+    "function",
+    "not",
+    "null",
+    "return",
+    "setting",
+    "true",
+];
+
+/// Characters of a token that a title quotes.
+const FOUND_CHARACTERS_MAX: usize = 40;

@@ -1,0 +1,236 @@
+//! What follows the actions of a rule.
+
+use super::{Outcome, Parser};
+use crate::ast::{
+    Attributes, Expression, Guard, GuardKind, Identifier, Level, Postlude, PostludeHead, Raise,
+    Schedule, ScheduleTime, Statement, StatementKind,
+};
+
+impl Parser<'_> {
+    /// `always { … }`, or `fired { … } else { … } finally { … }`, or the same with `notfired`.
+    pub(super) fn postlude(&mut self) -> Outcome<Postlude> {
+        let start = self.span();
+        let head = match self.word(0) {
+            Some("always") => PostludeHead::Always,
+            Some("fired") => PostludeHead::Fired,
+            Some("notfired") => PostludeHead::NotFired,
+            _ => return Err(self.expected("`always`, `fired` or `notfired`").into()),
+        };
+        self.advance();
+        let first = Some(self.statements()?);
+        let (fired, notfired, always) = match head {
+            PostludeHead::Always => (None, None, first),
+            PostludeHead::Fired => (first, self.branch("else")?, self.branch("finally")?),
+            PostludeHead::NotFired => {
+                let fired = self.branch("else")?;
+                (fired, first, self.branch("finally")?)
+            }
+        };
+        Ok(Postlude {
+            head,
+            fired,
+            notfired,
+            always,
+            span: self.since(start),
+        })
+    }
+
+    fn branch(&mut self, word: &str) -> Outcome<Option<Vec<Statement>>> {
+        if self.eat(word) {
+            self.statements().map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    fn statements(&mut self) -> Outcome<Vec<Statement>> {
+        Ok(self.block(Self::statement, Self::at_statement)?.0)
+    }
+
+    fn statement(&mut self) -> Outcome<Statement> {
+        let start = self.span();
+        let kind = self.statement_kind()?;
+        let guard = self.guard()?;
+        Ok(Statement {
+            kind,
+            guard,
+            span: self.since(start),
+        })
+    }
+
+    fn statement_kind(&mut self) -> Outcome<StatementKind> {
+        match (self.word(0), self.sign(1)) {
+            (Some(_), Some("=")) => Ok(StatementKind::Declare(self.declaration()?)),
+            (Some(_), Some(":")) => self.assignment(),
+            (Some("clear"), _) => self.clear(),
+            (Some("error"), _) => {
+                self.advance();
+                let level = self.level().ok_or_else(|| self.expected(LEVELS))?;
+                Ok(StatementKind::Error(level, self.expression()?))
+            }
+            (Some("last"), _) => {
+                self.advance();
+                Ok(StatementKind::Last)
+            }
+            (Some("log"), _) => {
+                self.advance();
+                let level = self.level().unwrap_or(Level::Info);
+                Ok(StatementKind::Log(level, self.expression()?))
+            }
+            (Some("raise"), _) => self.raise(),
+            (Some("schedule"), _) => self.schedule(),
+            _ => Err(self
+                .expected("a statement or a declaration (`name = value`)")
+                .into()),
+        }
+    }
+
+    /// `ent:name{path} := value`.
+    fn assignment(&mut self) -> Outcome<StatementKind> {
+        let variable = self.qualified_name("a persistent variable")?;
+        let path = self.path()?;
+        self.expect(":=")?;
+        Ok(StatementKind::Assign {
+            variable,
+            path,
+            value: self.expression()?,
+        })
+    }
+
+    /// `clear ent:name{path}`.
+    fn clear(&mut self) -> Outcome<StatementKind> {
+        self.advance();
+        let variable = self.qualified_name("a persistent variable")?;
+        Ok(StatementKind::Clear {
+            variable,
+            path: self.path()?,
+        })
+    }
+
+    fn path(&mut self) -> Outcome<Option<Expression>> {
+        if !self.at("{") {
+            return Ok(None);
+        }
+        let opening = self.expect("{")?;
+        let path = self.expression()?;
+        self.close("}", opening)?;
+        Ok(Some(path))
+    }
+
+    /// `raise domain event name for rid attributes map`.
+    fn raise(&mut self) -> Outcome<StatementKind> {
+        self.advance();
+        let (domain, name) = self.event_name()?;
+        let recipient = if self.eat("for") {
+            Some(self.expression()?)
+        } else {
+            None
+        };
+        let attributes = self.attributes()?;
+        Ok(StatementKind::Raise(Raise {
+            domain,
+            name,
+            recipient,
+            attributes,
+        }))
+    }
+
+    /// `schedule domain event name at time attributes map setting(id)`.
+    fn schedule(&mut self) -> Outcome<StatementKind> {
+        self.advance();
+        let (domain, name) = self.event_name()?;
+        let time = if self.eat("at") {
+            ScheduleTime::At(self.expression()?)
+        } else if self.eat("repeat") {
+            ScheduleTime::Repeat(self.expression()?)
+        } else {
+            return Err(self.expected("`at` or `repeat`").into());
+        };
+        let attributes = self.attributes()?;
+        let setting = self.schedule_setting()?;
+        Ok(StatementKind::Schedule(Schedule {
+            domain,
+            name,
+            time,
+            attributes,
+            setting,
+        }))
+    }
+
+    /// `domain event name` or `event "domain:name"`.
+    fn event_name(&mut self) -> Outcome<(Option<Identifier>, Expression)> {
+        let domain = if self.at("event") || self.word(0).is_none() {
+            None
+        } else {
+            Some(self.identifier("the event's domain")?)
+        };
+        self.expect("event")?;
+        Ok((domain, self.expression()?))
+    }
+
+    /// `attributes map`, or `with name = value and …` as classic KRL has it.
+    fn attributes(&mut self) -> Outcome<Option<Attributes>> {
+        if self.eat("attributes") {
+            return Ok(Some(Attributes::Map(self.expression()?)));
+        }
+        if !self.at_modifiers() {
+            return Ok(None);
+        }
+        self.advance();
+        let mut modifiers = vec![self.declaration()?];
+        while self.eat("and") {
+            modifiers.push(self.declaration()?);
+        }
+        Ok(Some(Attributes::Modifiers(modifiers)))
+    }
+
+    /// `setting (id)`.
+    fn schedule_setting(&mut self) -> Outcome<Option<Identifier>> {
+        if !self.eat("setting") {
+            return Ok(None);
+        }
+        let opening = self.expect("(")?;
+        let name = self.identifier("a name that is set")?;
+        self.close(")", opening)?;
+        Ok(Some(name))
+    }
+
+    fn level(&mut self) -> Option<Level> {
+        let level = match self.word(0)? {
+            "debug" => Level::Debug,
+            "error" => Level::Error,
+            "info" => Level::Info,
+            "warn" => Level::Warn,
+            _ => return None,
+        };
+        self.advance();
+        Some(level)
+    }
+
+    /// `on final` or `if condition`.
+    fn guard(&mut self) -> Outcome<Option<Guard>> {
+        let start = self.span();
+        let kind = if self.eat("on") {
+            self.expect("final")?;
+            GuardKind::Final
+        } else if self.eat("if") {
+            GuardKind::If(self.expression()?)
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(Guard {
+            kind,
+            span: self.since(start),
+        }))
+    }
+
+    /// Whether a statement begins here.
+    fn at_statement(&self) -> bool {
+        matches!(
+            self.word(0),
+            Some("clear" | "error" | "last" | "log" | "raise" | "schedule")
+        ) || self.word(0).is_some() && matches!(self.sign(1), Some("=" | ":"))
+    }
+}
+
+const LEVELS: &str = "`error`, `warn`, `info` or `debug`";

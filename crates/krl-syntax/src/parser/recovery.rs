@@ -1,0 +1,115 @@
+//! Going on after an error.
+
+use super::{Outcome, Parser};
+use crate::{ast::Span, lexer::TokenKind};
+
+impl Parser<'_> {
+    /// Reads `{ item; item … }`. Where an item is wrong, that is reported, and the reading goes on
+    /// where the next one begins.
+    pub(super) fn block<T>(
+        &mut self,
+        item: fn(&mut Self) -> Outcome<T>,
+        begins: fn(&Self) -> bool,
+    ) -> Outcome<(Vec<T>, Span)> {
+        let opening = self.expect("{")?;
+        let mut items = Vec::new();
+        self.eat_separators();
+        while !self.at("}") && !self.at_end() && !self.at_rule() {
+            items.extend(self.attempt(item, begins));
+            self.eat_separators();
+        }
+        let closing = self.close("}", opening)?;
+        Ok((items, opening.to(closing)))
+    }
+
+    /// Reads an item; if it is wrong, reports that and skips it.
+    pub(super) fn attempt<T>(
+        &mut self,
+        item: impl FnOnce(&mut Self) -> Outcome<T>,
+        begins: fn(&Self) -> bool,
+    ) -> Option<T> {
+        let from = self.position;
+        match item(self) {
+            Ok(node) => Some(node),
+            Err(diagnostic) => {
+                self.report(*diagnostic);
+                self.skip(from, begins);
+                None
+            }
+        }
+    }
+
+    /// Goes to where the next item begins: on a line of its own or after `;`, outside of all the
+    /// brackets that were opened since the item's first token; or to the `}` around it, or to the
+    /// next rule.
+    fn skip(&mut self, from: usize, begins: fn(&Self) -> bool) {
+        let mut open = Vec::new();
+        let reached = std::mem::replace(&mut self.position, from);
+        while self.position < reached {
+            self.skip_token(&mut open);
+        }
+        while !self.at_end() && !self.at_rule() && !self.at_outer_close(&open) {
+            let next = open.is_empty() && self.position > from && self.at_fresh();
+            if next && begins(self) {
+                return;
+            }
+            self.skip_token(&mut open);
+        }
+    }
+
+    /// Goes over a token and keeps count of the brackets that are open.
+    fn skip_token(&mut self, open: &mut Vec<Bracket>) {
+        match self.bracket() {
+            Some((bracket, true)) => open.push(bracket),
+            Some((bracket, false)) => {
+                if let Some(index) = open.iter().rposition(|opened| *opened == bracket) {
+                    open.truncate(index);
+                }
+            }
+            None => {}
+        }
+        self.advance();
+    }
+
+    /// Whether the next token closes what was open before the item began.
+    fn at_outer_close(&self, open: &[Bracket]) -> bool {
+        self.bracket() == Some((Bracket::Curly, false)) && !open.contains(&Bracket::Curly)
+    }
+
+    /// Whether the next token is the first on its line, or stands after a `;`.
+    fn at_fresh(&self) -> bool {
+        let between = Span::new(self.previous().end, self.span().start);
+        between.text(self.source).contains(['\r', '\n']) || self.previous().text(self.source) == ";"
+    }
+
+    /// The bracket that is next, and whether it opens.
+    fn bracket(&self) -> Option<(Bracket, bool)> {
+        let token = self.token(0)?;
+        match token.kind {
+            TokenKind::BeestingOpen => Some((Bracket::Beesting, true)),
+            TokenKind::BeestingClose => Some((Bracket::Beesting, false)),
+            TokenKind::ChevronOpen => Some((Bracket::Chevron, true)),
+            TokenKind::ChevronClose => Some((Bracket::Chevron, false)),
+            TokenKind::Punctuation => match token.span.text(self.source) {
+                "{" => Some((Bracket::Curly, true)),
+                "}" => Some((Bracket::Curly, false)),
+                "(" => Some((Bracket::Round, true)),
+                ")" => Some((Bracket::Round, false)),
+                "[" => Some((Bracket::Square, true)),
+                "]" => Some((Bracket::Square, false)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// What comes in pairs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bracket {
+    Beesting,
+    Chevron,
+    Curly,
+    Round,
+    Square,
+}

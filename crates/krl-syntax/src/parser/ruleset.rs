@@ -1,0 +1,169 @@
+//! The ruleset and what stands directly in it.
+
+use super::{Outcome, Parser};
+use crate::{
+    ast::{Declaration, Expression, Identifier, Meta, Rule, Ruleset, Span},
+    diagnostic::Diagnostic,
+};
+
+impl Parser<'_> {
+    /// `ruleset RID { … }`.
+    pub(super) fn ruleset(&mut self) -> Outcome<Ruleset> {
+        let start = self.expect("ruleset")?;
+        let rid = self.rid()?;
+        let opening = self.expect("{")?;
+        let mut parts = Parts::default();
+        self.parts(&mut parts);
+        while self.at("}") && self.at_rule_behind() {
+            self.report(early_close(self.span(), opening));
+            self.advance();
+            self.parts(&mut parts);
+        }
+        if let Err(diagnostic) = self.close("}", opening) {
+            self.report(*diagnostic);
+        } else if let Err(diagnostic) = self.finished() {
+            self.report(*diagnostic);
+        }
+        self.position = self.tokens.len();
+        let Parts {
+            version,
+            meta,
+            globals,
+            rules,
+        } = parts;
+        Ok(Ruleset {
+            rid,
+            version,
+            meta,
+            globals,
+            rules,
+            span: self.since(start),
+        })
+    }
+
+    /// A ruleset's id: words joined by `.` or `-`, without blanks. The words may be any.
+    pub(super) fn rid(&mut self) -> Outcome<Identifier> {
+        let start = self.span();
+        if self.word(0).is_none() {
+            return Err(self
+                .expected("a ruleset id, such as `io.picolabs.some-thing`")
+                .into());
+        }
+        self.advance();
+        while self.adjoins() && (self.at(".") || self.at("-")) {
+            self.advance();
+            if !self.adjoins() || self.word(0).is_none() {
+                return Err(self.half_rid(start).into());
+            }
+            self.advance();
+        }
+        let span = self.since(start);
+        Ok(Identifier {
+            name: span.text(self.source).to_owned(),
+            span,
+        })
+    }
+
+    /// `name = value`.
+    pub(super) fn declaration(&mut self) -> Outcome<Declaration> {
+        if self.word(0).is_none() || self.word(1).is_some() {
+            return Err(self.expected("a declaration (`name = value`)").into());
+        }
+        let name = self.identifier("a declaration (`name = value`)")?;
+        self.expect("=")?;
+        let value = self.expression()?;
+        let span = self.since(name.span);
+        Ok(Declaration { name, value, span })
+    }
+
+    /// The blocks of a ruleset, up to its closing brace.
+    fn parts(&mut self, parts: &mut Parts) {
+        self.eat_separators();
+        while !self.at("}") && !self.at_end() {
+            self.attempt(|parser| parser.part(parts), Self::at_part);
+            self.eat_separators();
+        }
+    }
+
+    /// One block of a ruleset.
+    fn part(&mut self, parts: &mut Parts) -> Outcome<()> {
+        match self.word(0) {
+            Some("global") => {
+                self.advance();
+                parts
+                    .globals
+                    .extend(self.block(Self::declaration, Self::at_declaration)?.0);
+            }
+            Some("meta") => {
+                let meta = self.meta()?;
+                if let Some(first) = parts.meta.replace(meta) {
+                    self.report(second_meta(self.previous(), first.span));
+                }
+            }
+            Some("rule") => parts.rules.push(self.rule()?),
+            Some("version") => {
+                self.advance();
+                parts.version = Some(self.expression()?);
+            }
+            _ => return Err(self.expected("`meta`, `global` or `rule`").into()),
+        }
+        Ok(())
+    }
+
+    /// Whether a block of a ruleset begins here.
+    fn at_part(&self) -> bool {
+        matches!(self.word(0), Some("global" | "meta")) && self.sign(1) == Some("{")
+    }
+
+    /// Whether a rule begins behind the next token.
+    fn at_rule_behind(&self) -> bool {
+        self.sign(1) == Some("rule")
+            && self.word(2).is_some()
+            && matches!(self.sign(3), Some("{" | "is"))
+    }
+
+    /// Whether nothing stands between the last token and the next.
+    fn adjoins(&self) -> bool {
+        self.token(0)
+            .is_some_and(|token| token.span.start == self.previous().end)
+    }
+
+    fn half_rid(&self, start: Span) -> Diagnostic {
+        let title = format!(
+            "a ruleset id cannot end with `{}`",
+            self.previous().text(self.source)
+        );
+        let diagnostic = Diagnostic::error("krl-rid-invalid", title, self.since(start));
+        diagnostic.help("write words joined by `.` or `-`, without blanks between them")
+    }
+}
+
+/// What has been read of a ruleset.
+#[derive(Default)]
+struct Parts {
+    version: Option<Expression>,
+    meta: Option<Meta>,
+    globals: Vec<Declaration>,
+    rules: Vec<Rule>,
+}
+
+fn early_close(span: Span, opening: Span) -> Diagnostic {
+    Diagnostic::error(
+        "krl-unopened-bracket",
+        "this closes the ruleset, but rules follow",
+        span,
+    )
+    .label(opening, "the ruleset is opened here")
+    .help("there is a `}` too many, here or before")
+}
+
+fn second_meta(span: Span, first: Span) -> Diagnostic {
+    Diagnostic::error(
+        "krl-duplicate-block",
+        "a ruleset has one `meta` block",
+        span,
+    )
+    .here("the second ends here")
+    .label(Span::new(first.start, first.start + 4), "the first is here")
+    .help("put all properties into one")
+}

@@ -1,0 +1,118 @@
+//! The vectors recorded from pico-engine 1.4: what its tokenizer finds, what its parser accepts.
+
+use std::{env, fs, path::Path};
+
+use serde_json::Value;
+use stratus_krl_syntax::{TokenKind, parse_expression, parse_ruleset, render, tokenize};
+
+#[test]
+fn the_lexer_finds_the_recorded_tokens() {
+    let vectors = vectors("tokenizer");
+    for vector in &vectors {
+        let source = vector["src"].as_str().unwrap();
+        let found: Vec<_> = tokenize(source)
+            .iter()
+            .map(|token| (kind_name(token.kind), token.span.text(source)))
+            .collect();
+        let expected: Vec<_> = vector["tokens"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(pair)
+            .collect();
+        assert_eq!(found, expected, "{source}");
+    }
+    say("tokenizer", vectors.len());
+}
+
+#[test]
+fn the_parser_accepts_and_rejects_what_is_recorded() {
+    let files = [
+        "errors",
+        "eventExpressions",
+        "expressions",
+        "postludeStatements",
+        "ruleset",
+    ];
+    let vectors: Vec<Value> = files.into_iter().flat_map(vectors).collect();
+    let differing: Vec<&str> = vectors
+        .iter()
+        .map(|vector| {
+            (
+                vector["src"].as_str().unwrap(),
+                vector["ok"].as_bool().unwrap(),
+            )
+        })
+        .filter(|(source, ok)| accepts(source) != *ok)
+        .map(|(source, _)| source)
+        .collect();
+    assert_eq!(differing, DEVIATIONS, "{}", differing.join("\n"));
+    say("parser", vectors.len());
+}
+
+/// Whether a source is read without errors, as a ruleset if it looks like one.
+fn accepts(source: &str) -> bool {
+    let diagnostics = if source.trim_start().starts_with("ruleset") {
+        parse_ruleset(source).diagnostics
+    } else {
+        parse_expression(source).1
+    };
+    for diagnostic in &diagnostics {
+        assert!(render(diagnostic, source, "vector").contains(diagnostic.code));
+    }
+    diagnostics.is_empty()
+}
+
+/// The vectors of a file; none if the folder is absent and nobody requires it.
+fn vectors(name: &str) -> Vec<Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance");
+    let Ok(text) = fs::read_to_string(folder.join(format!("parser.{name}.jsonl"))) else {
+        let required = env::var("STRATUS_REQUIRE").unwrap_or_default();
+        assert!(
+            !required.contains("conformance"),
+            "no vectors in {}",
+            folder.display()
+        );
+        return Vec::new();
+    };
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn say(what: &str, count: usize) {
+    match count {
+        0 => println!("{what}: skipped, the recorded vectors are not here"),
+        count => println!("{what}: {count} vectors"),
+    }
+}
+
+fn pair(token: &Value) -> (&str, &str) {
+    (token[0].as_str().unwrap(), token[1].as_str().unwrap())
+}
+
+/// What pico-engine calls a kind of token.
+fn kind_name(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::BeestingClose => "CHEVRON-BEESTING-CLOSE",
+        TokenKind::BeestingOpen => "CHEVRON-BEESTING-OPEN",
+        TokenKind::BlockComment => "BLOCK-COMMENT",
+        TokenKind::ChevronClose => "CHEVRON-CLOSE",
+        TokenKind::ChevronOpen => "CHEVRON-OPEN",
+        TokenKind::ChevronText => "CHEVRON-STRING",
+        TokenKind::Illegal => "ILLEGAL",
+        TokenKind::LineComment => "LINE-COMMENT",
+        TokenKind::Number => "NUMBER",
+        TokenKind::Punctuation => "RAW",
+        TokenKind::Regexp => "REGEXP",
+        TokenKind::String => "STRING",
+        TokenKind::Symbol => "SYMBOL",
+        TokenKind::UnclosedComment | TokenKind::UnclosedRegexp | TokenKind::UnclosedString => {
+            "MISSING-CLOSE"
+        }
+        TokenKind::Whitespace => "WHITESPACE",
+    }
+}
+
+/// Sources of which we judge otherwise, each with its reason.
+const DEVIATIONS: [&str; 0] = [];
