@@ -36,6 +36,17 @@ pub struct Bounds {
     pub timers_max: usize,
 }
 
+impl Bounds {
+    /// What the evaluation of one `where` predicate may use up. It may wish for nothing.
+    pub(crate) fn condition_limits(&self) -> Limits {
+        Limits {
+            fuel_max: self.condition_fuel_max,
+            wishes_max: 0,
+            ..self.rule
+        }
+    }
+}
+
 impl Default for Bounds {
     fn default() -> Self {
         Self {

@@ -5,8 +5,11 @@
 
 mod bounds;
 mod channel;
+mod evaluation;
+mod judge;
 pub mod language;
 mod outcome;
+mod overlay;
 mod rulesets;
 mod state;
 mod transaction;

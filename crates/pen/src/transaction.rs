@@ -2,7 +2,7 @@
 
 use stratus_event::{Eci, Event, Name, Timestamp};
 
-use crate::{Answered, Bounds, Ending, State};
+use crate::{Answered, Bounds, Ending, State, evaluation::Evaluation};
 
 /// An event and everything that its evaluation may read.
 #[derive(Clone, Debug)]
@@ -28,7 +28,12 @@ pub struct Transaction {
 
 impl Transaction {
     /// Evaluates the event and all that its rules raise inside the PEN.
+    ///
+    /// The events are handled one after the other in the order in which they were raised, each by
+    /// the rules that it selects in install order, then textual order. A rule sees what the rules
+    /// before it changed. The result depends on nothing but the fields: with the same fields it is
+    /// the same, and with more answers it is the same up to where they are used.
     pub fn run(self) -> Ending {
-        Ending::Done(Box::default())
+        Evaluation::new(&self).run()
     }
 }

@@ -1,10 +1,13 @@
-//! How far a rule's event expression has come, and how an event moves it.
+//! How an event moves a rule's event expression.
 
 use std::collections::BTreeSet;
 
 use stratus_event::{Event, Timestamp};
 
-use crate::{Bindings, Expression, Symbol};
+use crate::{
+    Bindings, Expression, Progress, Symbol,
+    advance::{Offer, Scope},
+};
 
 /// Answers the `where` predicates of a rule. They may read and never ask.
 pub trait Conditions {
@@ -16,7 +19,8 @@ pub trait Conditions {
 /// What an event did to an automaton.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// How far it is now; none if nothing moved.
+    /// How far it is now; none if nothing moved. After a match it is at its start again: a match
+    /// is consumed.
     pub progress: Option<Progress>,
     /// What the whole match bound, if the event completed it.
     pub fired: Option<Bindings>,
@@ -26,19 +30,51 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub struct Automaton {
     expression: Expression,
-}
-
-/// How far an automaton has come. The default is the start.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Progress {
-    started: Option<Timestamp>,
+    start: BTreeSet<Symbol>,
+    later: BTreeSet<Symbol>,
 }
 
 impl Automaton {
-    /// Makes an expression ready to run.
+    /// Makes an expression ready to run. [`Expression::check`] says whether it is within bounds.
     pub fn new(expression: &Expression) -> Self {
+        let mut start = BTreeSet::new();
+        let mut all = BTreeSet::new();
+        expression.collect(true, &mut start, &mut all);
+        let later = all.difference(&start).cloned().collect();
         Self {
             expression: expression.clone(),
+            start,
+            later,
+        }
+    }
+
+    /// Offers an event at an instant. Order is the order of the calls; the instant only measures
+    /// periods.
+    pub fn step(
+        &self,
+        progress: &Progress,
+        event: &Event,
+        now: Timestamp,
+        conditions: &dyn Conditions,
+    ) -> Step {
+        if !self.knows(event) {
+            return Step {
+                progress: None,
+                fired: None,
+            };
+        }
+        let offer = Offer {
+            event,
+            now,
+            conditions,
+        };
+        let moved = self
+            .expression
+            .advance(&progress.0, &Scope::default(), &offer);
+        let progress = moved.stage.map(Progress).filter(|stage| stage != progress);
+        Step {
+            progress,
+            fired: moved.complete,
         }
     }
 
@@ -48,12 +84,20 @@ impl Automaton {
         format!("{:?}", self.expression) == format!("{:?}", other.expression)
     }
 
-    /// The symbols that may begin the expression, and those that may only continue it.
-    pub fn symbols(&self) -> (BTreeSet<Symbol>, BTreeSet<Symbol>) {
-        let mut start = BTreeSet::new();
-        let mut all = BTreeSet::new();
-        self.expression.collect(true, &mut start, &mut all);
-        let later = all.difference(&start).cloned().collect();
-        (start, later)
+    /// The symbols that may begin the expression.
+    pub fn start(&self) -> &BTreeSet<Symbol> {
+        &self.start
+    }
+
+    /// The symbols that may only continue the expression.
+    pub fn later(&self) -> &BTreeSet<Symbol> {
+        &self.later
+    }
+
+    fn knows(&self, event: &Event) -> bool {
+        self.start
+            .iter()
+            .chain(&self.later)
+            .any(|symbol| symbol.covers(event))
     }
 }

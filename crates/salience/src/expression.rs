@@ -3,23 +3,39 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use regex::Regex;
-use stratus_event::Name;
+use stratus_event::{Event, Name};
 
 /// An event expression: `select when …`, compiled.
 ///
-/// Only what the index and the automata carry today is here; the other operators of KRL become
-/// further variants (`Then`, `Between`, `Any`, `Count`, `Repeat`, nested `Within`).
+/// An event moves at most one primitive of a sequence, and in [`Expression::And`] and
+/// [`Expression::Any`] at most one of the parts: the first, in textual order, that it moves.
 #[derive(Clone, Debug)]
 pub enum Expression {
+    /// The second before the first, the third before the second: a sequence told backwards.
+    After(Vec<Expression>),
     /// All of them, in any order.
     And(Vec<Expression>),
+    /// So many of them, in any order, each once.
+    Any(usize, Vec<Expression>),
     /// One after the other; other events may come between.
     Before(Vec<Expression>),
+    /// The middle one after the first and before the last; complete with the last.
+    Between(Box<Between>),
+    /// Every so-manieth event.
+    Count(Occurrences),
+    /// The first and then the last, without the middle one between; complete with the last.
+    NotBetween(Box<Between>),
     /// Any one of them.
     Or(Vec<Expression>),
     /// One event.
     Primitive(Primitive),
-    /// All of it within a time, counted from the first event that matched.
+    /// The so-manieth event and each one after it. An event of the symbol that fails a filter or
+    /// the condition begins the count anew, as in pico-engine and KRE.
+    Repeat(Occurrences),
+    /// One after the other, and no other event that the rule knows between.
+    Then(Vec<Expression>),
+    /// All of it within a time, the end included: there must be a first event from which on the
+    /// expression is complete in time, even if an earlier one began it in vain.
     Within(Box<Expression>, Period),
 }
 
@@ -55,10 +71,181 @@ pub struct Filter {
     pub pattern: Regex,
 }
 
+/// Three expressions, of which one is, or is not, between the others.
+#[derive(Clone, Debug)]
+pub struct Between {
+    /// What comes first.
+    pub first: Expression,
+    /// What comes, or does not come, between.
+    pub middle: Expression,
+    /// What comes last.
+    pub last: Expression,
+}
+
+/// The same event several times.
+#[derive(Clone, Debug)]
+pub struct Occurrences {
+    /// How many times, at most [`OCCURRENCES_MAX`]. Zero times never happen.
+    pub times: usize,
+    /// Which event.
+    pub primitive: Primitive,
+    /// What is made of the captures of all of them.
+    pub aggregate: Option<Aggregate>,
+}
+
+/// One value out of the captures of several events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aggregate {
+    /// Which value.
+    pub function: Function,
+    /// The variables that take the values: the first that of the first captures, and so on.
+    pub setting: Vec<Name>,
+}
+
+/// What an aggregate computes. All but `Push` take captures as numbers, and what is none as zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// The mean.
+    Average,
+    /// The greatest.
+    Maximum,
+    /// The least.
+    Minimum,
+    /// A list of them all, the oldest first.
+    Push,
+    /// The sum.
+    Sum,
+}
+
 /// A length of time.
 pub type Period = Duration;
 
+/// The most occurrences that [`Expression::Count`] and [`Expression::Repeat`] can ask for.
+pub const OCCURRENCES_MAX: usize = 1000;
+
+/// The most primitives that an expression can have.
+pub const PRIMITIVES_MAX: usize = 256;
+
+/// How deep operators can be nested.
+pub const DEPTH_MAX: usize = 32;
+
+/// Why an expression cannot run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExpressionError {
+    /// Operators are nested more than [`DEPTH_MAX`] deep.
+    #[error("operators are nested more than {DEPTH_MAX} deep")]
+    Depth,
+    /// An operator lacks its parts, or asks for more of them than it has.
+    #[error("an operator asks for {wanted} of {given} events")]
+    Parts {
+        /// How many it asks for.
+        wanted: usize,
+        /// How many it has.
+        given: usize,
+    },
+    /// There are more than [`PRIMITIVES_MAX`] primitives.
+    #[error("there are more than {PRIMITIVES_MAX} events")]
+    Primitives,
+    /// More than [`OCCURRENCES_MAX`] occurrences, or none.
+    #[error("{times} occurrences are not between 1 and {OCCURRENCES_MAX}")]
+    Times {
+        /// How many.
+        times: usize,
+    },
+}
+
 impl Expression {
+    /// Whether the expression is within the bounds and complete.
+    pub fn check(&self) -> Result<(), ExpressionError> {
+        let mut primitives = 0;
+        self.check_part(0, &mut primitives)
+    }
+
+    fn check_part(&self, depth: usize, primitives: &mut usize) -> Result<(), ExpressionError> {
+        if depth > DEPTH_MAX {
+            return Err(ExpressionError::Depth);
+        }
+        self.check_numbers()?;
+        let parts = self.parts();
+        *primitives += usize::from(parts.is_empty());
+        if *primitives > PRIMITIVES_MAX {
+            return Err(ExpressionError::Primitives);
+        }
+        parts
+            .into_iter()
+            .try_for_each(|part| part.check_part(depth + 1, primitives))
+    }
+
+    fn check_numbers(&self) -> Result<(), ExpressionError> {
+        let given = self.parts().len();
+        let wanted = match self {
+            Self::Any(wanted, _) => *wanted,
+            Self::After(_) | Self::And(_) | Self::Before(_) | Self::Or(_) | Self::Then(_) => 1,
+            Self::Count(Occurrences { times, .. }) | Self::Repeat(Occurrences { times, .. }) => {
+                let possible = (1..=OCCURRENCES_MAX).contains(times);
+                return if possible {
+                    Ok(())
+                } else {
+                    Err(ExpressionError::Times { times: *times })
+                };
+            }
+            _ => return Ok(()),
+        };
+        let possible = (1..=given).contains(&wanted);
+        if possible {
+            Ok(())
+        } else {
+            Err(ExpressionError::Parts { wanted, given })
+        }
+    }
+
+    /// The expressions of which this one is made, in the order in which they come into play.
+    fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::After(parts) => parts.iter().rev().collect(),
+            Self::And(parts)
+            | Self::Any(_, parts)
+            | Self::Before(parts)
+            | Self::Or(parts)
+            | Self::Then(parts) => parts.iter().collect(),
+            Self::Between(between) | Self::NotBetween(between) => {
+                vec![&between.first, &between.middle, &between.last]
+            }
+            Self::Count(_) | Self::Primitive(_) | Self::Repeat(_) => Vec::new(),
+            Self::Within(part, _) => vec![part],
+        }
+    }
+
+    /// How many of [`Self::parts`] may come first.
+    fn openings(&self) -> usize {
+        match self {
+            Self::After(_)
+            | Self::Before(_)
+            | Self::Between(_)
+            | Self::NotBetween(_)
+            | Self::Then(_) => 1,
+            _ => usize::MAX,
+        }
+    }
+
+    /// The event that this expression is, if it has no parts.
+    fn primitive(&self) -> Option<&Primitive> {
+        match self {
+            Self::Count(occurrences) | Self::Repeat(occurrences) => Some(&occurrences.primitive),
+            Self::Primitive(primitive) => Some(primitive),
+            _ => None,
+        }
+    }
+
+    /// What this counts, if it does: `count`, `repeat`, and these within a time.
+    pub(crate) fn as_occurrences(&self) -> Option<&Occurrences> {
+        match self {
+            Self::Count(occurrences) | Self::Repeat(occurrences) => Some(occurrences),
+            Self::Within(part, _) if !matches!(**part, Self::Within(..)) => part.as_occurrences(),
+            _ => None,
+        }
+    }
+
     /// Collects the symbols of all primitives, and those that may come first.
     pub(crate) fn collect(
         &self,
@@ -66,24 +253,25 @@ impl Expression {
         start: &mut BTreeSet<Symbol>,
         all: &mut BTreeSet<Symbol>,
     ) {
-        match self {
-            Self::And(parts) | Self::Or(parts) => {
-                parts
-                    .iter()
-                    .for_each(|part| part.collect(first, start, all));
+        if let Some(primitive) = self.primitive() {
+            all.insert(primitive.symbol.clone());
+            if first {
+                start.insert(primitive.symbol.clone());
             }
-            Self::Before(parts) => {
-                for (place, part) in parts.iter().enumerate() {
-                    part.collect(first && place == 0, start, all);
-                }
-            }
-            Self::Primitive(primitive) => {
-                all.insert(primitive.symbol.clone());
-                if first {
-                    start.insert(primitive.symbol.clone());
-                }
-            }
-            Self::Within(part, _) => part.collect(first, start, all),
         }
+        let openings = self.openings();
+        for (place, part) in self.parts().into_iter().enumerate() {
+            part.collect(first && place < openings, start, all);
+        }
+    }
+}
+
+impl Symbol {
+    /// Whether it stands for the event.
+    pub fn covers(&self, event: &Event) -> bool {
+        self.domain
+            .as_ref()
+            .is_none_or(|domain| *domain == event.domain)
+            && self.kind.as_ref().is_none_or(|kind| *kind == event.kind)
     }
 }

@@ -38,20 +38,26 @@ struct Lists {
 impl Index {
     /// Adds a rule.
     pub fn install(&mut self, place: RulePlace, automaton: &Automaton) {
-        let (start, later) = automaton.symbols();
-        for symbol in start {
-            self.lists.entry(symbol).or_default().start.insert(place);
+        for symbol in automaton.start() {
+            self.lists
+                .entry(symbol.clone())
+                .or_default()
+                .start
+                .insert(place);
         }
-        for symbol in later {
-            self.lists.entry(symbol).or_default().later.insert(place);
+        for symbol in automaton.later() {
+            self.lists
+                .entry(symbol.clone())
+                .or_default()
+                .later
+                .insert(place);
         }
     }
 
     /// Takes a rule out that was added with this automaton.
     pub fn uninstall(&mut self, place: RulePlace, automaton: &Automaton) {
-        let (start, later) = automaton.symbols();
-        for symbol in start.into_iter().chain(later) {
-            self.remove(&symbol, place);
+        for symbol in automaton.start().iter().chain(automaton.later()) {
+            self.remove(symbol, place);
         }
     }
 

@@ -1,0 +1,79 @@
+//! Answers an event expression's `where`.
+
+use std::cell::RefCell;
+
+use stratus_event::Event;
+use stratus_salience::{Bindings, Conditions};
+
+use crate::{
+    Transaction,
+    language::{Answers, Limits, Program, RuleError, Scene},
+    overlay::Overlay,
+    rulesets::Rule,
+};
+
+/// Lets a rule's program answer. A predicate that goes wrong does not hold, and the error goes to
+/// the trace.
+pub(crate) struct Judge<'a> {
+    program: &'a dyn Program,
+    transaction: &'a Transaction,
+    overlay: &'a Overlay<'a>,
+    seed: [u8; 32],
+    limits: &'a Limits,
+    answers: Answers,
+    errors: RefCell<Vec<RuleError>>,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) fn new(
+        rule: &Rule<'a>,
+        transaction: &'a Transaction,
+        overlay: &'a Overlay<'a>,
+        seed: [u8; 32],
+        limits: &'a Limits,
+    ) -> Self {
+        let program = rule.program.as_ref();
+        let errors = RefCell::default();
+        Self {
+            program,
+            transaction,
+            overlay,
+            seed,
+            limits,
+            answers: Answers::new(),
+            errors,
+        }
+    }
+
+    /// What went wrong, as lines for the trace.
+    pub(crate) fn into_log(self) -> Vec<(String, String)> {
+        let line = |error: RuleError| {
+            (
+                "error".into(),
+                format!("{} [{}]", error.message, error.code),
+            )
+        };
+        self.errors.into_inner().into_iter().map(line).collect()
+    }
+}
+
+impl Conditions for Judge<'_> {
+    fn holds(&self, condition: usize, event: &Event, bindings: &Bindings) -> bool {
+        let scene = Scene {
+            view: self.overlay,
+            event: Some(event),
+            channel: self.transaction.channel,
+            bindings,
+            now: self.transaction.now,
+            seed: self.seed,
+            answers: &self.answers,
+            limits: self.limits,
+        };
+        self.program
+            .holds(condition, &scene)
+            .unwrap_or_else(|error| {
+                self.errors.borrow_mut().push(error);
+                false
+            })
+    }
+}
