@@ -59,8 +59,15 @@ fn match_words(name: &Match) -> String {
     }
 }
 
+/// A name, in quotes and escaped if it has characters that the sentence itself uses.
 fn name_words(name: &Name) -> String {
-    name.as_str().escape_debug().to_string()
+    let plain = |letter: char| letter.is_alphanumeric() || "_-.".contains(letter);
+    let name = name.as_str();
+    if name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        format!("{name:?}")
+    }
 }
 
 fn limit_words(name: &Name, limit: &Limit) -> String {
@@ -141,6 +148,11 @@ mod tests {
             "may send a:b, a:c and *:d, at most 20 at once and 60 a minute, until 2026-12-01 01:01 UTC",
         );
         check(
+            vec![event("*", "a,b")],
+            DECEMBER,
+            "may send \"*\":\"a,b\", at most 20 at once and 60 a minute, until 2026-12-01",
+        );
+        check(
             vec![Permit {
                 raise: false,
                 query: true,
@@ -180,7 +192,7 @@ mod tests {
                 ..event("schedule", "in\u{202e}quiry")
             }],
             DECEMBER,
-            "may send schedule:in\\u{202e}quiry (if code is a whole number from 0 to 99 and from \
+            "may send schedule:\"in\\u{202e}quiry\" (if code is a whole number from 0 to 99 and from \
              begins with \"+1\" and kind is one of \"a\", \"b\\u{202e}\" and message is a text of \
              at most 160 bytes and to is given and where is \"TMCB\\n\"), at most 20 at once and \
              60 a minute, until 2026-12-01",
