@@ -3,15 +3,37 @@
 //! The engine is a state machine without socket, clock, file or thread. After every call of
 //! [`Engine::handle`], **drain [`Engine::poll`] until it gives `None`**, and do what it says.
 
+mod ask;
 mod command;
+mod commit;
+mod config;
+mod delivery;
+mod effect;
+mod evaluate;
+mod federation;
+mod hosted;
 mod input;
+mod invite;
 mod job;
+mod names;
+mod outbox;
 mod output;
+mod pairing;
+mod pens;
+mod raise;
 mod record;
+mod relation;
+mod restore;
+mod rulesets;
+mod schedule;
+mod seen;
+mod subscription;
+mod timer;
 
 pub use command::{
     Command, CommandId, Door, InviteListing, Listing, Reply, SubscriptionListing, Wait,
 };
+pub use config::Config;
 pub use input::{Input, Verdict};
 pub use job::{Finished, Job};
 pub use output::{Ask, Output, Perform};
@@ -20,5 +42,278 @@ pub use record::{
     Subscription,
 };
 pub use stratus_pen::RunEnd;
-// An adapter speaks of these without knowing the protocol.
-pub use stratus_protocol::{NodeId, SubscriptionId};
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
+    sync::Arc,
+};
+
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{Rng, SeedableRng},
+};
+use stratus_capability::GrantHash;
+use stratus_event::{Eci, Fault, Name, PenId, Timestamp};
+use stratus_pen::language::{Language, Program};
+use stratus_protocol::{Federation, Invite, NodeId, SubscriptionId};
+
+use commit::{Draft, Ledger};
+use effect::Turns;
+use hosted::Hosted;
+use pairing::PairWait;
+use raise::Wish;
+use schedule::Schedule;
+
+/// One node's PENs and their part in the federation.
+///
+/// The state in memory runs ahead of the disk: an event may start before the one before it is
+/// durable. Whatever the world hears, though, waits for [`Input::Committed`] of the batch that it
+/// rests on. After [`Input::CommitFailed`] the engine answers every waiting and every further
+/// command with `store-failed` and says nothing else; the node drops it, reopens the store and
+/// builds a new one with [`Engine::restore`] from what is durable.
+pub struct Engine {
+    config: Config,
+    language: Arc<dyn Language>,
+    random: ChaCha20Rng,
+    /// The time that the world told last.
+    now: Timestamp,
+    pens: BTreeMap<PenId, Hosted>,
+    /// Programs by the hash of their text.
+    programs: BTreeMap<[u8; 32], Arc<dyn Program>>,
+    /// Whose channel it is.
+    channels: BTreeMap<Eci, PenId>,
+    /// Whose invite it is.
+    invites: BTreeMap<[u8; 16], PenId>,
+    /// Whose subscription it is, pending ones included.
+    subscriptions: BTreeMap<SubscriptionId, PenId>,
+    /// Under which subscription a grant is held that is sent under.
+    holdings: BTreeMap<GrantHash, (PenId, SubscriptionId)>,
+    pairing_waits: Vec<PairWait>,
+    /// Whose turn it is at each connector.
+    turns: BTreeMap<Name, Turns>,
+    federation: Federation,
+    addresses: Vec<String>,
+    connected: BTreeSet<NodeId>,
+    schedule: Schedule,
+    ledger: Ledger,
+    /// PENs that may have something to begin.
+    ready: BTreeSet<PenId>,
+    outputs: VecDeque<Output>,
+}
+
+impl Engine {
+    /// A node without PENs. All ids, keys and seeds come of the seed, which must be random and a
+    /// new one for each start.
+    pub fn new(config: Config, language: Arc<dyn Language>, seed: [u8; 32]) -> Self {
+        let mut random = ChaCha20Rng::from_seed(seed);
+        let mut federation_seed = [0; 32];
+        random.fill_bytes(&mut federation_seed);
+        Self {
+            federation: Federation::new(config.federation.clone(), federation_seed),
+            config,
+            language,
+            random,
+            now: Timestamp::default(),
+            pens: BTreeMap::new(),
+            programs: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            invites: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            holdings: BTreeMap::new(),
+            pairing_waits: Vec::new(),
+            turns: BTreeMap::new(),
+            addresses: Vec::new(),
+            connected: BTreeSet::new(),
+            schedule: Schedule::default(),
+            ledger: Ledger::default(),
+            ready: BTreeSet::new(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Takes in what happened in the world.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        self.now = now;
+        if let Some(fault) = self.ledger.failure() {
+            if let Input::Command { id, .. } = input {
+                self.say(id, Err(fault));
+            }
+            return;
+        }
+        self.dispatch(input);
+        self.settle();
+    }
+
+    /// What there is to do; none if all is said.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Goes on until nothing moves any more without the world.
+    fn settle(&mut self) {
+        // After a failed commit nothing moves.
+        if self.ledger.failure().is_some() {
+            return;
+        }
+        self.fire_due();
+        loop {
+            let started = self.start_ready();
+            let released = self.release();
+            let heard = self.drain_federation();
+            if !(started || released || heard) {
+                break;
+            }
+        }
+        self.ask_wake();
+    }
+
+    fn dispatch(&mut self, input: Input) {
+        let now = self.now;
+        match input {
+            Input::Answered {
+                pen,
+                question,
+                answer,
+            } => {
+                self.handle_answered(pen, question, answer);
+            }
+            Input::Command { id, command } => self.handle_command(id, command),
+            Input::CommitFailed { reason, .. } => self.handle_commit_failed(&reason),
+            Input::Committed { through } => self.handle_committed(through),
+            Input::Connected { peer } => {
+                self.connected.insert(peer);
+                self.federation.handle_connected(now, peer);
+            }
+            Input::DialFailed { peer, .. } => self.federation.handle_dial_failed(now, peer),
+            Input::Disconnected { peer } => {
+                self.connected.remove(&peer);
+                self.federation.handle_disconnected(now, peer);
+            }
+            Input::Finished(finished) => self.handle_finished(*finished),
+            Input::Listening { addresses } => {
+                self.addresses.clone_from(&addresses);
+                self.federation.handle_addresses(addresses);
+            }
+            Input::Performed {
+                pen,
+                effect,
+                verdict,
+            } => {
+                self.handle_performed(pen, effect, verdict);
+            }
+            Input::Received { peer, bytes } => {
+                self.federation.handle_received(now, peer, &bytes);
+            }
+            Input::Wake => {}
+        }
+    }
+
+    fn handle_command(&mut self, id: CommandId, command: Command) {
+        match command {
+            Command::CreatePen { name } => {
+                self.change(id, |engine, draft| engine.create_pen(&name, draft));
+            }
+            Command::Install { pen, .. } | Command::Uninstall { pen, .. } => {
+                self.change_rulesets(id, pen, command);
+            }
+            Command::Invite {
+                pen,
+                name,
+                role_mine,
+                role_theirs,
+                offered,
+                wanted,
+                expires,
+                uses_max,
+            } => {
+                let invite = Invite {
+                    id: [0; 16],
+                    secret: [0; 32],
+                    name,
+                    role_mine,
+                    role_theirs,
+                    offered,
+                    wanted,
+                    expires,
+                    uses_max,
+                    used: Vec::new(),
+                    link: String::new(),
+                };
+                self.invite(id, pen, invite);
+            }
+            Command::List { pen } => self.reply(id, self.list(pen)),
+            Command::MakeChannel { pen, tags, policy } => self.change(id, |engine, draft| {
+                engine
+                    .make_channel(pen, tags, policy, draft)
+                    .map(Reply::Channel)
+            }),
+            Command::Pair {
+                pen,
+                link,
+                name,
+                wait_ms,
+            } => self.pair(id, pen, &link, name, wait_ms),
+            Command::Query {
+                pen,
+                rid,
+                name,
+                arguments,
+            } => {
+                let answer = self.query(pen, &rid, &name, &arguments);
+                self.reply(id, answer.map(Reply::Value));
+            }
+            Command::Raise {
+                channel,
+                door,
+                domain,
+                kind,
+                attributes,
+                external_id,
+                wait,
+            } => {
+                let wish = Wish {
+                    channel,
+                    door,
+                    domain,
+                    kind,
+                    attributes,
+                    external_id,
+                    wait,
+                };
+                self.raise(id, wish);
+            }
+            Command::Status => self.reply(id, Ok(self.status())),
+            Command::Unsubscribe { pen, subscription } => self.unsubscribe(id, pen, subscription),
+            Command::Withdraw { pen, invite } => self.withdraw(id, pen, invite),
+        }
+    }
+
+    /// Does a command on a batch of its own; one that fails changes nothing.
+    fn change(
+        &mut self,
+        id: CommandId,
+        change: impl FnOnce(&mut Self, &mut Draft) -> Result<Reply, Fault>,
+    ) {
+        let mut draft = Draft::default();
+        let reply = change(self, &mut draft);
+        draft.reply(id, reply);
+        self.commit(draft);
+    }
+
+    fn random_bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill_bytes(&mut bytes);
+        bytes
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("node", &self.config.node)
+            .field("pens", &self.pens.len())
+            .field("ledger", &self.ledger)
+            .finish_non_exhaustive()
+    }
+}

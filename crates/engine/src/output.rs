@@ -25,6 +25,14 @@ pub enum Output {
         /// Where it was last known to be.
         addresses: Vec<String>,
     },
+    /// Something that a person who looks for an error wants to see: what a peer did wrong, or says
+    /// that this node did. For the log; nothing has to be done.
+    Fault {
+        /// The peer.
+        peer: NodeId,
+        /// What.
+        fault: Fault,
+    },
     /// Work for a connector; answer with [`crate::Input::Performed`].
     Perform(Perform),
     /// The answer to a command.

@@ -1,0 +1,385 @@
+//! Work for connectors: given out after the commit, tried again when it was not done, settled
+//! when nobody knows.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use stratus_event::{Map, Name, PenId, Timestamp, Value};
+use stratus_pen::{Wanted, language::Effect};
+
+use crate::{
+    EffectId, Engine, Key, Outcome, Output, Perform, Record, Source, Verdict,
+    commit::{After, Draft},
+    hosted::Entry,
+    names::{EFFECT_FAILED, SYSTEM, attribute},
+    schedule::Alarm,
+};
+
+/// An effect without a final verdict.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) rid: Name,
+    pub(crate) connector: Name,
+    pub(crate) action: Name,
+    pub(crate) arguments: Map,
+    pub(crate) wanted: Timestamp,
+    /// How often it was tried and not done.
+    pub(crate) attempts: u32,
+    /// It may have been done already.
+    pub(crate) doubt: bool,
+    /// How many failed effects led to it.
+    pub(crate) failures: u32,
+}
+
+/// Whose turn it is at a connector.
+///
+/// A doubt is settled by looking at what the service has done. So that nobody takes another
+/// effect's work for its own, it is settled alone: no other effect is on its way meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct Turns {
+    waiting: VecDeque<(PenId, EffectId)>,
+    performing: BTreeSet<(PenId, EffectId)>,
+    settling: bool,
+}
+
+impl Engine {
+    /// Takes in what a rule wants of the world.
+    pub(crate) fn want(
+        &mut self,
+        pen: PenId,
+        entry: &Entry,
+        ordinal: u32,
+        wanted: &Wanted,
+        outcome: &mut Outcome,
+        draft: &mut Draft,
+    ) {
+        let id = EffectId {
+            position: entry.position,
+            ordinal,
+        };
+        match &wanted.effect {
+            Effect::Act {
+                connector,
+                action,
+                arguments,
+            } => {
+                let pending = Pending {
+                    rid: wanted.run.rid.clone(),
+                    connector: connector.clone(),
+                    action: action.clone(),
+                    arguments: arguments.clone(),
+                    wanted: self.now,
+                    attempts: 0,
+                    doubt: false,
+                    failures: entry.failures(),
+                };
+                self.want_act(pen, id, pending, draft);
+            }
+            Effect::Send { .. } => self.post(pen, entry, id, wanted, outcome, draft),
+        }
+    }
+
+    fn want_act(&mut self, pen: PenId, id: EffectId, pending: Pending, draft: &mut Draft) {
+        let effects_max = self.config.effects_max;
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        if hosted.effects.len() >= effects_max {
+            let reason = format!("{effects_max} effects have no verdict yet");
+            self.effect_failed(pen, id, &pending, "effects-full", &reason, draft);
+            return;
+        }
+        draft.put(Key::Effect(pen, id), pending.record());
+        draft.after(After::Perform(pen, id));
+        hosted.effects.insert(id, pending);
+    }
+
+    /// Queues an effect for its connector.
+    pub(crate) fn perform(&mut self, pen: PenId, id: EffectId) {
+        let pending = self
+            .pens
+            .get(&pen)
+            .and_then(|hosted| hosted.effects.get(&id));
+        let Some(connector) = pending.map(|pending| pending.connector.clone()) else {
+            return;
+        };
+        let turns = self.turns.entry(connector.clone()).or_default();
+        if !turns.performing.contains(&(pen, id)) && !turns.waiting.contains(&(pen, id)) {
+            turns.waiting.push_back((pen, id));
+            self.advance(&connector);
+        }
+    }
+
+    /// Gives the connector what it may have now.
+    fn advance(&mut self, connector: &Name) {
+        while let Some((pen, id, doubt)) = self.next_turn(connector) {
+            let Some(perform) = self.perform_of(pen, id) else {
+                continue;
+            };
+            let Some(turns) = self.turns.get_mut(connector) else {
+                return;
+            };
+            turns.performing.insert((pen, id));
+            turns.settling = doubt;
+            self.outputs.push_back(Output::Perform(perform));
+        }
+    }
+
+    /// Takes the next effect whose turn it is.
+    fn next_turn(&mut self, connector: &Name) -> Option<(PenId, EffectId, bool)> {
+        let turns = self.turns.get_mut(connector)?;
+        let (pen, id) = *turns.waiting.front()?;
+        let pending = self
+            .pens
+            .get(&pen)
+            .and_then(|hosted| hosted.effects.get(&id));
+        let doubt = pending.is_some_and(|pending| pending.doubt);
+        let busy = turns.performing.len();
+        let blocked = turns.settling || doubt && busy > 0;
+        if blocked || busy >= self.config.effects_performing_max.max(1) {
+            return None;
+        }
+        turns.waiting.pop_front();
+        Some((pen, id, doubt))
+    }
+
+    fn perform_of(&self, pen: PenId, effect: EffectId) -> Option<Perform> {
+        let pending = self.pens.get(&pen)?.effects.get(&effect)?;
+        // Only who settles a doubt has to know what belongs to others.
+        let receipts = if pending.doubt {
+            self.receipts(&pending.connector)
+        } else {
+            Vec::new()
+        };
+        Some(Perform {
+            pen,
+            effect,
+            rid: pending.rid.clone(),
+            connector: pending.connector.clone(),
+            action: pending.action.clone(),
+            arguments: pending.arguments.clone(),
+            wanted: pending.wanted,
+            doubt: pending.doubt,
+            receipts,
+        })
+    }
+
+    /// What the connector's service is known to have done, for any PEN of the node.
+    fn receipts(&self, connector: &Name) -> Vec<String> {
+        let of_pens = self
+            .pens
+            .values()
+            .filter_map(|hosted| hosted.receipts.get(connector));
+        of_pens.flat_map(BTreeMap::values).cloned().collect()
+    }
+
+    pub(crate) fn handle_performed(&mut self, pen: PenId, id: EffectId, verdict: Verdict) {
+        let pending = self
+            .pens
+            .get(&pen)
+            .and_then(|hosted| hosted.effects.get(&id))
+            .cloned();
+        let Some(pending) = pending else { return };
+        let connector = pending.connector.clone();
+        let Some(turns) = self.turns.get_mut(&connector) else {
+            return;
+        };
+        // A second verdict on the same attempt changes nothing.
+        if !turns.performing.remove(&(pen, id)) {
+            return;
+        }
+        turns.settling = false;
+        match verdict {
+            Verdict::Done { receipt } => self.effect_done(pen, id, &pending, receipt),
+            Verdict::NotDone {
+                code,
+                reason,
+                again,
+            } => {
+                self.effect_not_done(pen, id, pending, again, &code, &reason);
+            }
+            Verdict::Unknown { reason } => self.effect_in_doubt(pen, id, pending, &reason),
+        }
+        self.advance(&connector);
+    }
+
+    fn effect_done(&mut self, pen: PenId, id: EffectId, pending: &Pending, receipt: String) {
+        let receipts_max = self.config.receipts_max.max(1);
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        let connector = &pending.connector;
+        let mut draft = Draft::default();
+        hosted.effects.remove(&id);
+        draft.remove(Key::Effect(pen, id));
+        let receipts = hosted.receipts.entry(connector.clone()).or_default();
+        receipts.insert(id, receipt.clone());
+        draft.put(
+            Key::Receipt(pen, connector.clone(), id),
+            Record::Receipt(receipt),
+        );
+        while receipts.len() > receipts_max {
+            let Some((oldest, _)) = receipts.pop_first() else {
+                break;
+            };
+            draft.remove(Key::Receipt(pen, connector.clone(), oldest));
+        }
+        self.commit(draft);
+    }
+
+    fn effect_not_done(
+        &mut self,
+        pen: PenId,
+        id: EffectId,
+        pending: Pending,
+        again: bool,
+        code: &str,
+        reason: &str,
+    ) {
+        let attempts = pending.attempts.saturating_add(1);
+        if again && attempts < self.config.effect_attempts_max {
+            let wait = self.retry_delay_ms(attempts);
+            self.postpone(
+                pen,
+                id,
+                Pending {
+                    attempts,
+                    doubt: false,
+                    ..pending
+                },
+                wait,
+            );
+        } else {
+            self.drop_effect(pen, id, &pending, code, reason);
+        }
+    }
+
+    /// Nobody knows whether it was done: it is settled before it is tried again.
+    fn effect_in_doubt(&mut self, pen: PenId, id: EffectId, pending: Pending, reason: &str) {
+        let attempts = pending.attempts.saturating_add(1);
+        if attempts < self.config.effect_attempts_max {
+            let settle = self.config.effect_settle_delay_ms;
+            let wait = if pending.doubt {
+                self.retry_delay_ms(attempts)
+            } else {
+                0
+            };
+            self.postpone(
+                pen,
+                id,
+                Pending {
+                    attempts,
+                    doubt: true,
+                    ..pending
+                },
+                wait.max(settle),
+            );
+        } else {
+            self.drop_effect(pen, id, &pending, "effect-in-doubt", reason);
+        }
+    }
+
+    fn postpone(&mut self, pen: PenId, id: EffectId, pending: Pending, wait_ms: u64) {
+        let due = self.in_ms(wait_ms);
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        let mut draft = Draft::default();
+        draft.put(Key::Effect(pen, id), pending.record());
+        hosted.effects.insert(id, pending);
+        self.commit(draft);
+        self.schedule.set(due, Alarm::Effect(pen, id));
+    }
+
+    fn drop_effect(
+        &mut self,
+        pen: PenId,
+        id: EffectId,
+        pending: &Pending,
+        code: &str,
+        reason: &str,
+    ) {
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        hosted.effects.remove(&id);
+        let mut draft = Draft::default();
+        draft.remove(Key::Effect(pen, id));
+        self.effect_failed(pen, id, pending, code, reason, &mut draft);
+        self.commit(draft);
+    }
+
+    /// Tells the PEN that an effect will not be done, or may not have been. What the handlers of
+    /// such news want and do not get is told again only so often, else they could go round for ever.
+    fn effect_failed(
+        &mut self,
+        pen: PenId,
+        id: EffectId,
+        pending: &Pending,
+        code: &str,
+        reason: &str,
+        draft: &mut Draft,
+    ) {
+        if pending.failures >= self.config.failures_max {
+            return;
+        }
+        let attributes = Map::from([
+            ("connector", attribute(&pending.connector)),
+            ("action", attribute(&pending.action)),
+            ("code", Value::text(code)),
+            ("reason", Value::text(reason)),
+            ("rid", attribute(&pending.rid)),
+            (
+                "effect",
+                Value::text(format!("{}.{}", id.position, id.ordinal)),
+            ),
+            (FAILURES, Value::number(f64::from(pending.failures + 1))),
+            ("arguments", Value::map(pending.arguments.clone())),
+        ]);
+        let event = self.happening(SYSTEM, EFFECT_FAILED, attributes);
+        self.tell(pen, draft, event);
+    }
+
+    fn retry_delay_ms(&self, attempts: u32) -> u64 {
+        let doublings = attempts.saturating_sub(1).min(32);
+        let delay = self
+            .config
+            .effect_retry_delay_ms_min
+            .saturating_mul(1 << doublings);
+        delay.min(self.config.effect_retry_delay_ms_max)
+    }
+}
+
+impl Entry {
+    /// How many failed effects led to this event, as the engine counts them in what it tells.
+    pub(crate) fn failures(&self) -> u32 {
+        let counted = match (
+            &self.accepted.source,
+            self.accepted.event.attributes.get(FAILURES),
+        ) {
+            (Source::Engine, Some(Value::Number(number))) => number.as_integer(),
+            _ => None,
+        };
+        counted
+            .and_then(|failures| u32::try_from(failures).ok())
+            .unwrap_or(0)
+    }
+}
+
+impl Pending {
+    pub(crate) fn record(&self) -> Record {
+        Record::Effect {
+            rid: self.rid.clone(),
+            effect: Effect::Act {
+                connector: self.connector.clone(),
+                action: self.action.clone(),
+                arguments: self.arguments.clone(),
+            },
+            wanted: self.wanted,
+            attempts: self.attempts,
+            failures: self.failures,
+        }
+    }
+}
+
+/// The attribute by which the engine counts failures that follow from each other.
+pub(crate) const FAILURES: &str = "failures";

@@ -1,0 +1,261 @@
+//! One event at a time through the rules of its PEN, and what comes of it.
+
+use stratus_event::{Fault, PenId, Whose};
+use stratus_pen::{
+    Done, Ending, Moved, Transaction,
+    language::{Change, TimerChange},
+};
+
+use crate::{
+    Engine, Finished, Job, Key, Outcome, OutcomeRun, Output, Record,
+    commit::{After, Draft},
+    hosted::{Entry, Hosted},
+    schedule::Alarm,
+};
+
+impl Engine {
+    /// Lets the next event of every PEN run that is ready. Says whether there was anything.
+    pub(crate) fn start_ready(&mut self) -> bool {
+        let ready = std::mem::take(&mut self.ready);
+        let any = !ready.is_empty();
+        for pen in ready {
+            self.start(pen);
+        }
+        any
+    }
+
+    /// Begins the PEN's next event unless one is running; before it, the commands and the timers
+    /// that waited for the last one.
+    fn start(&mut self, pen: PenId) {
+        while let Some(hosted) = self
+            .pens
+            .get_mut(&pen)
+            .filter(|hosted| hosted.running.is_none())
+        {
+            if let Some((id, command)) = hosted.deferred.pop_front() {
+                self.handle_command(id, command);
+                continue;
+            }
+            if let Some(timer) = hosted.due.pop_first() {
+                self.fire_timer(pen, &timer);
+                continue;
+            }
+            let Some(entry) = hosted.queue.pop_front() else {
+                return;
+            };
+            hosted.running = Some(entry);
+            self.begin(pen);
+        }
+    }
+
+    /// Runs the PEN's event. One that was begun before a crash is counted first, durably, so that
+    /// an event whose rules bring the process down does not do so for ever.
+    fn begin(&mut self, pen: PenId) {
+        let Some(entry) = self
+            .pens
+            .get_mut(&pen)
+            .and_then(|hosted| hosted.running.as_mut())
+        else {
+            return;
+        };
+        let position = entry.position;
+        match entry.restored {
+            None => self.launch(pen),
+            Some(attempts) if attempts >= self.config.evaluation_attempts_max => {
+                self.give_up(pen, attempts);
+            }
+            Some(attempts) => {
+                let mut draft = Draft::default();
+                let attempts = attempts.saturating_add(1);
+                draft.put(Key::Queue(pen, position), Record::Queue { attempts });
+                draft.after(After::Start(pen));
+                self.commit(draft);
+            }
+        }
+    }
+
+    /// Hands the PEN's event to a worker.
+    pub(crate) fn launch(&mut self, pen: PenId) {
+        let bounds = self.config.evaluation;
+        let Some(hosted) = self.pens.get(&pen) else {
+            return;
+        };
+        let Some(entry) = &hosted.running else { return };
+        let accepted = &entry.accepted;
+        let transaction = Transaction {
+            state: hosted.state.clone(),
+            event: accepted.event.clone(),
+            channel: accepted.channel,
+            for_ruleset: accepted.for_ruleset.clone(),
+            now: accepted.at,
+            seed: accepted.seed,
+            bounds,
+            answers: entry.answers(),
+        };
+        let job = Job {
+            pen,
+            position: entry.position,
+            transaction,
+        };
+        self.outputs.push_back(Output::Run(Box::new(job)));
+    }
+
+    pub(crate) fn handle_finished(&mut self, finished: Finished) {
+        let Finished {
+            pen,
+            position,
+            ending,
+        } = finished;
+        let running = self
+            .pens
+            .get(&pen)
+            .and_then(|hosted| hosted.running.as_ref());
+        // A job that this engine did not ask for: of the engine before a restore.
+        if running.is_none_or(|entry| entry.position != position) {
+            return;
+        }
+        match ending {
+            Ending::Ask(asked) => self.ask(pen, asked),
+            Ending::Done(done) => self.conclude(pen, *done),
+        }
+    }
+
+    fn give_up(&mut self, pen: PenId, attempts: u32) {
+        let message = format!("the process ended {attempts} times while this event was handled");
+        let fault = Fault::new(Whose::Bug, "evaluation-gave-up", message)
+            .hint("look at the rules that the event wakes; raise it again once they are mended");
+        self.conclude(
+            pen,
+            Done {
+                failed: Some(fault),
+                ..Done::default()
+            },
+        );
+    }
+
+    /// One batch: what the event changed, what it wants of the world, its outcome.
+    fn conclude(&mut self, pen: PenId, done: Done) {
+        let now = self.now;
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        let Some(mut entry) = hosted.running.take() else {
+            return;
+        };
+        let mut draft = Draft::default();
+        hosted.settle(pen, &mut entry, &mut draft);
+        hosted.state.apply(&done);
+        write_state(pen, &done, &mut draft);
+        self.arm_timers(pen, &done);
+        let mut outcome = Outcome {
+            at: now,
+            runs: outcome_runs(&done),
+            directives: done.directives.clone(),
+            failed: done.failed.clone(),
+        };
+        for (wanted, ordinal) in done.effects.iter().zip(0..) {
+            self.want(pen, &entry, ordinal, wanted, &mut outcome, &mut draft);
+        }
+        draft.put(Key::Outcome(pen, entry.position), Record::Outcome(outcome));
+        self.answer(pen, &entry, &done, &mut draft);
+        self.commit(draft);
+        self.ready.insert(pen);
+    }
+
+    fn arm_timers(&mut self, pen: PenId, done: &Done) {
+        for change in &done.timers {
+            if let TimerChange::Set(timer) = change {
+                self.schedule
+                    .set(timer.at, Alarm::Timer(pen, timer.id.clone()));
+            }
+        }
+    }
+
+    /// Answers those who waited for the event, and keeps the answer for its repetitions.
+    fn answer(&mut self, pen: PenId, entry: &Entry, done: &Done, draft: &mut Draft) {
+        for waiter in &entry.waiters {
+            let reply = entry.reply(*waiter, &done.directives);
+            draft.reply(waiter.command, Ok(reply));
+        }
+        let Some(channel) = entry
+            .accepted
+            .channel
+            .filter(|_| !done.directives.is_empty())
+        else {
+            return;
+        };
+        let seen = self
+            .pens
+            .get_mut(&pen)
+            .and_then(|hosted| hosted.seen.get_mut(&channel));
+        let first = seen.and_then(|seen| seen.answered(entry.position, &done.directives));
+        if let Some(first) = first {
+            draft.put(
+                Key::Seen(pen, channel, first.external_id.clone()),
+                first.record(),
+            );
+        }
+    }
+}
+
+impl Hosted {
+    /// Writes the acceptance if it is on no batch yet, else takes back the marks of one that had
+    /// to wait.
+    fn settle(&mut self, pen: PenId, entry: &mut Entry, draft: &mut Draft) {
+        if entry.unwritten.is_empty() {
+            draft.remove(Key::Queue(pen, entry.position));
+            entry
+                .questions
+                .keys()
+                .for_each(|id| draft.remove(Key::Question(pen, *id)));
+        }
+        entry.write(draft);
+    }
+}
+
+fn write_state(pen: PenId, done: &Done, draft: &mut Draft) {
+    for Change { rid, name, value } in &done.changes {
+        let key = Key::Variable(pen, rid.clone(), name.clone());
+        draft.set(key, value.clone().map(Record::Variable));
+    }
+    for Moved {
+        rid,
+        rule,
+        progress,
+    } in &done.automata
+    {
+        let key = Key::Automaton(pen, rid.clone(), rule.clone());
+        let record = progress
+            .as_ref()
+            .map(|progress| Record::Automaton(progress.into()));
+        draft.set(key, record);
+    }
+    for change in &done.timers {
+        match change {
+            TimerChange::Remove { id } => draft.remove(Key::Timer(pen, id.clone())),
+            TimerChange::Set(timer) => {
+                draft.put(
+                    Key::Timer(pen, timer.id.clone()),
+                    Record::Timer(timer.clone()),
+                );
+            }
+        }
+    }
+}
+
+fn outcome_runs(done: &Done) -> Vec<OutcomeRun> {
+    let wanted = |ordinal: &u32| {
+        let wanted = done.effects.get(usize::try_from(*ordinal).ok()?)?;
+        Some((*ordinal, wanted.effect.clone()))
+    };
+    let runs = done.runs.iter().map(|run| OutcomeRun {
+        event: run.event.clone(),
+        rid: run.rid.clone(),
+        rule: run.rule.clone(),
+        end: run.end.clone(),
+        changes: run.changes.clone(),
+        effects: run.effects.iter().filter_map(wanted).collect(),
+        log: run.log.clone(),
+    });
+    runs.collect()
+}

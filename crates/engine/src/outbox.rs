@@ -1,0 +1,268 @@
+//! Events for partners: on a batch first, then sent until the partner has them durably.
+
+use stratus_capability::GrantHash;
+use stratus_event::{Event, EventId, Map, PenId, Value};
+use stratus_pen::{Wanted, language::Effect};
+use stratus_protocol::SubscriptionId;
+
+use crate::{
+    EffectId, Engine, Key, Outcome, Record,
+    commit::Draft,
+    effect::FAILURES,
+    federation::Order,
+    hosted::{Entry, Hosted, Waiting},
+    names::{EVENT, SEND_FAILED, attribute},
+};
+
+/// An event that goes to a partner, or comes back.
+struct Letter {
+    to: stratus_event::Eci,
+    event: Event,
+    /// How many failed effects led to it.
+    failures: u32,
+}
+
+impl Engine {
+    /// Takes in an event that a rule sends: it is in the outbox on the batch of its cause.
+    pub(crate) fn post(
+        &mut self,
+        pen: PenId,
+        entry: &Entry,
+        id: EffectId,
+        wanted: &Wanted,
+        outcome: &mut Outcome,
+        draft: &mut Draft,
+    ) {
+        let Effect::Send {
+            to,
+            domain,
+            kind,
+            attributes,
+        } = &wanted.effect
+        else {
+            return;
+        };
+        let event = Event {
+            id: sent_id(wanted.run.event, id),
+            domain: domain.clone(),
+            kind: kind.clone(),
+            attributes: attributes.clone(),
+            time: self.now,
+            cause: Some(wanted.run.event),
+        };
+        let letter = Letter {
+            to: *to,
+            event,
+            failures: entry.failures(),
+        };
+        if let Err(code) = self.put_in_outbox(pen, &letter, draft) {
+            note(outcome, wanted, code);
+            self.send_failed(pen, &letter, code, draft);
+        }
+    }
+
+    fn put_in_outbox(
+        &mut self,
+        pen: PenId,
+        letter: &Letter,
+        draft: &mut Draft,
+    ) -> Result<(), &'static str> {
+        let (now, waiting_max) = (self.now, self.config.outbox_events_max);
+        let hosted = self.pens.get_mut(&pen).ok_or("partner-unknown")?;
+        let (id, grant) = hosted.partner(&letter.to)?;
+        let waiting = hosted.outbox.range((grant, 0)..=(grant, u64::MAX)).count();
+        if waiting >= waiting_max {
+            return Err("outbox-full");
+        }
+        let relation = hosted.relations.get_mut(&id).ok_or("partner-unknown")?;
+        let sequence = relation.record.sequence_next;
+        relation.record.sequence_next = sequence.saturating_add(1);
+        let (key, record) = relation.entry(pen);
+        draft.put(key, record);
+        let event = letter.event.clone();
+        draft.put(
+            Key::Outbox(pen, grant, sequence),
+            Record::Outbox {
+                event: event.clone(),
+                since: now,
+            },
+        );
+        hosted.outbox.insert(
+            (grant, sequence),
+            Waiting {
+                event: event.clone(),
+                since: now,
+            },
+        );
+        draft.order(Order::Send {
+            grant,
+            sequence,
+            event,
+        });
+        Ok(())
+    }
+
+    /// The partner has made all events up to that one durable.
+    pub(crate) fn handle_acked(&mut self, grant: GrantHash, through: u64) {
+        let Some((pen, _)) = self.holdings.get(&grant).copied() else {
+            return;
+        };
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        let mut draft = Draft::default();
+        let acked: Vec<_> = hosted
+            .outbox
+            .range((grant, 0)..=(grant, through))
+            .map(|(key, _)| *key)
+            .collect();
+        for (grant, sequence) in acked {
+            hosted.outbox.remove(&(grant, sequence));
+            draft.remove(Key::Outbox(pen, grant, sequence));
+        }
+        self.commit(draft);
+    }
+
+    /// The partner refuses that event for good.
+    pub(crate) fn handle_rejected(&mut self, grant: GrantHash, sequence: u64, code: &str) {
+        let Some((pen, id)) = self.holdings.get(&grant).copied() else {
+            return;
+        };
+        let mut draft = Draft::default();
+        self.return_to_sender(pen, id, (grant, sequence), code, &mut draft);
+        self.commit(draft);
+    }
+
+    /// The federation has room again for what waits from that number on.
+    pub(crate) fn handle_wanted(&mut self, grant: GrantHash, from: u64) {
+        let Some((pen, _)) = self.holdings.get(&grant).copied() else {
+            return;
+        };
+        let Some(hosted) = self.pens.get(&pen) else {
+            return;
+        };
+        let mut draft = Draft::default();
+        for ((grant, sequence), waiting) in hosted.outbox.range((grant, from)..=(grant, u64::MAX)) {
+            let (grant, sequence, event) = (*grant, *sequence, waiting.event.clone());
+            draft.order(Order::Send {
+                grant,
+                sequence,
+                event,
+            });
+        }
+        self.commit(draft);
+    }
+
+    /// Takes everything for that partner out of the outbox; each comes back as a failure.
+    pub(crate) fn empty_outbox(
+        &mut self,
+        pen: PenId,
+        id: SubscriptionId,
+        grant: GrantHash,
+        code: &str,
+        draft: &mut Draft,
+    ) {
+        let Some(hosted) = self.pens.get(&pen) else {
+            return;
+        };
+        let of_grant = hosted.outbox.range((grant, 0)..=(grant, u64::MAX));
+        for place in of_grant.map(|(place, _)| *place).collect::<Vec<_>>() {
+            self.return_to_sender(pen, id, place, code, draft);
+        }
+    }
+
+    fn return_to_sender(
+        &mut self,
+        pen: PenId,
+        id: SubscriptionId,
+        (grant, sequence): (GrantHash, u64),
+        code: &str,
+        draft: &mut Draft,
+    ) {
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        let Some(waiting) = hosted.outbox.remove(&(grant, sequence)) else {
+            return;
+        };
+        draft.remove(Key::Outbox(pen, grant, sequence));
+        let held = hosted
+            .relations
+            .get(&id)
+            .and_then(|relation| relation.held.as_ref());
+        let Some(to) = held.map(stratus_capability::Grant::eci) else {
+            return;
+        };
+        let letter = Letter {
+            to,
+            event: waiting.event,
+            failures: 0,
+        };
+        self.send_failed(pen, &letter, code, draft);
+    }
+
+    /// Tells the PEN that its event did not reach the partner. No event vanishes silently.
+    fn send_failed(&mut self, pen: PenId, letter: &Letter, code: &str, draft: &mut Draft) {
+        if letter.failures >= self.config.failures_max {
+            return;
+        }
+        let attributes = Map::from([
+            ("eci", Value::text(letter.to.to_string())),
+            ("domain", attribute(&letter.event.domain)),
+            ("type", attribute(&letter.event.kind)),
+            ("code", Value::text(code)),
+            (FAILURES, Value::number(f64::from(letter.failures + 1))),
+            ("attributes", Value::map(letter.event.attributes.clone())),
+        ]);
+        let mut event = self.happening(EVENT, SEND_FAILED, attributes);
+        event.cause = letter.event.cause;
+        self.tell(pen, draft, event);
+    }
+}
+
+impl Hosted {
+    /// The living subscription whose partner has that channel, and the grant to send under.
+    fn partner(
+        &self,
+        to: &stratus_event::Eci,
+    ) -> Result<(SubscriptionId, GrantHash), &'static str> {
+        let mut code = "partner-unknown";
+        for relation in self.relations.values() {
+            let Some(held) = relation.held.as_ref().filter(|held| held.eci() == *to) else {
+                continue;
+            };
+            let id = relation.record.id;
+            if !relation.record.ended && !self.pairings.contains_key(&id) {
+                return Ok((id, held.hash()));
+            }
+            code = if relation.record.ended {
+                "subscription-ended"
+            } else {
+                code
+            };
+        }
+        Err(code)
+    }
+}
+
+/// The id of an event that a rule sends: evaluating again gives the same.
+fn sent_id(cause: EventId, effect: EffectId) -> EventId {
+    let mut hasher = blake3::Hasher::new_derive_key("stratus sent event id v1");
+    hasher
+        .update(&cause.0)
+        .update(&effect.ordinal.to_be_bytes());
+    let mut id = [0; 16];
+    hasher.finalize_xof().fill(&mut id);
+    EventId(id)
+}
+
+/// Leaves a line in the trace of the run whose event could not be sent.
+fn note(outcome: &mut Outcome, wanted: &Wanted, code: &str) {
+    let of_run = outcome.runs.iter_mut().find(|run| {
+        run.event.id == wanted.run.event && run.rid == wanted.run.rid && run.rule == wanted.run.rule
+    });
+    if let Some(run) = of_run {
+        run.log
+            .push(("error".to_owned(), format!("event:send failed [{code}]")));
+    }
+}

@@ -1,0 +1,293 @@
+//! From an invite to a subscription, on both sides.
+//!
+//! The inviter grants when the invite is redeemed, the redeemer grants in return, the inviter says
+//! that it is done. Each step is durable before the next is said, and each can be repeated.
+
+use stratus_capability::{Grant, HolderKey};
+use stratus_event::{Fault, PenId};
+use stratus_protocol::{InviteLink, NodeId, Pairing, SubscriptionId, explain};
+
+use crate::{
+    CommandId, Engine, Key, Record, Reply, Subscription,
+    commit::Draft,
+    federation::Order,
+    names::{PAIRING_FAILED, SUBSCRIPTION},
+    relation::{Relation, check_grant},
+    schedule::Alarm,
+};
+
+/// Who redeems an invite.
+#[derive(Debug)]
+pub(crate) struct Redeemer {
+    pub(crate) peer: NodeId,
+    pub(crate) holder: HolderKey,
+    pub(crate) subscription: SubscriptionId,
+    pub(crate) name: Option<String>,
+    pub(crate) addresses: Vec<String>,
+}
+
+/// A command that waits for a pairing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PairWait {
+    pub(crate) command: CommandId,
+    subscription: SubscriptionId,
+}
+
+impl Engine {
+    /// Begins a pairing with somebody's invite.
+    pub(crate) fn pair(
+        &mut self,
+        command: CommandId,
+        pen: PenId,
+        link: &str,
+        name: Option<String>,
+        wait_ms: u64,
+    ) {
+        let mut draft = Draft::default();
+        match self.begin_pairing(pen, link, name, &mut draft) {
+            Ok(subscription) => {
+                self.pairing_waits.push(PairWait {
+                    command,
+                    subscription,
+                });
+                let until = self.in_ms(wait_ms.min(self.config.pair_wait_ms_max));
+                self.schedule.set(until, Alarm::Pair(command));
+            }
+            Err(fault) => draft.reply(command, Err(fault)),
+        }
+        self.commit(draft);
+    }
+
+    fn begin_pairing(
+        &mut self,
+        pen: PenId,
+        text: &str,
+        name: Option<String>,
+        draft: &mut Draft,
+    ) -> Result<SubscriptionId, Fault> {
+        let link = InviteLink::parse(text)?;
+        link.usable(self.now, self.config.node)?;
+        let name = name.unwrap_or_else(|| link.label.clone());
+        self.check_name("the partner's name", &name)?;
+        if let Some(begun) = self.hosted(pen)?.pairing_of(text) {
+            return Ok(begun);
+        }
+        self.check_subscriptions(pen)?;
+        self.check_unused(pen, &link)?;
+        let channel = self.partner_channel(pen, &link.wanted, draft)?;
+        let now = self.now;
+        let hosted = self.hosted_mut(pen)?;
+        let key = hosted.holder_key(&channel);
+        let subscription = SubscriptionId::derive(&link.invite, &HolderKey(key.public()));
+        let pairing = Pairing {
+            subscription,
+            link: text.to_owned(),
+            name,
+            node: link.node,
+            addresses: link.addresses,
+            rx: channel.eci,
+            since: now,
+            confirming: None,
+        };
+        hosted.pairings.insert(subscription, pairing.clone());
+        draft.put(
+            Key::Pairing(pen, subscription),
+            Record::Pairing(pairing.clone()),
+        );
+        draft.order(Order::Redeem { pairing, key });
+        self.subscriptions.insert(subscription, pen);
+        Ok(subscription)
+    }
+
+    /// As the redeemer: the inviter granted. What it granted has to be what the invite offered.
+    pub(crate) fn handle_granted(
+        &mut self,
+        peer: NodeId,
+        id: SubscriptionId,
+        held: Grant,
+        holder: HolderKey,
+    ) {
+        let mut draft = Draft::default();
+        if let Err(fault) = self.grant_in_return(peer, id, held, holder, &mut draft) {
+            draft.order(Order::DropPairing(id));
+            self.fail_pairing(id, fault, &mut draft);
+        }
+        self.commit(draft);
+    }
+
+    fn grant_in_return(
+        &mut self,
+        peer: NodeId,
+        id: SubscriptionId,
+        held: Grant,
+        holder: HolderKey,
+        draft: &mut Draft,
+    ) -> Result<(), Fault> {
+        // A pairing that is done, or was given up, is not begun again by the other side.
+        let Some(pen) = self.subscriptions.get(&id).copied() else {
+            return Ok(());
+        };
+        let hosted = self.hosted(pen)?;
+        let Some(pairing) = hosted.pairings.get(&id).cloned() else {
+            return Ok(());
+        };
+        if let Some(grant) = pairing.confirming {
+            draft.order(Order::Confirm {
+                subscription: id,
+                grant,
+            });
+            return Ok(());
+        }
+        let link = InviteLink::parse(&pairing.link)?;
+        let Some(channel) = hosted.state.channel(&pairing.rx).cloned() else {
+            return Ok(());
+        };
+        let mine = HolderKey(hosted.holder_key(&channel).public());
+        check_grant(&held, mine, &link.offered, self.now)?;
+        if peer != pairing.node {
+            return Err(explain("pairing-grant-invalid"));
+        }
+        let granted = self.grant_to(pen, &channel, holder, &link.wanted)?;
+        let record = Subscription {
+            id,
+            invite: link.invite,
+            name: pairing.name.clone(),
+            role_mine: link.role_redeemer,
+            role_theirs: link.role_inviter,
+            node: peer,
+            addresses: pairing.addresses.clone(),
+            rx: channel.eci,
+            granted: granted.bytes().to_vec(),
+            held: Some(held.bytes().to_vec()),
+            sequence_next: 1,
+            ended: false,
+        };
+        let confirming = Some(granted.bytes().to_vec());
+        let pairing = Pairing {
+            confirming,
+            ..pairing
+        };
+        draft.put(Key::Pairing(pen, id), Record::Pairing(pairing.clone()));
+        draft.order(Order::Confirm {
+            subscription: id,
+            grant: granted.bytes().to_vec(),
+        });
+        self.hosted_mut(pen)?.pairings.insert(id, pairing);
+        self.relate(
+            pen,
+            Relation {
+                record,
+                granted,
+                held: Some(held),
+            },
+            draft,
+        );
+        Ok(())
+    }
+
+    /// As the redeemer: the subscription is durable at the inviter.
+    pub(crate) fn handle_established(&mut self, id: SubscriptionId) {
+        let Some(pen) = self.subscriptions.get(&id).copied() else {
+            return;
+        };
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        if hosted.pairings.remove(&id).is_none() {
+            return;
+        }
+        let mut draft = Draft::default();
+        draft.remove(Key::Pairing(pen, id));
+        self.begin_subscription(pen, id, &mut draft);
+        let held = self
+            .pens
+            .get(&pen)
+            .and_then(|hosted| hosted.relations.get(&id));
+        let held = held.and_then(|relation| relation.held.as_ref());
+        let sentence = held.map(Grant::sentence).unwrap_or_default();
+        for command in self.take_pair_waits(id) {
+            let sentence = sentence.clone();
+            draft.reply(
+                command,
+                Ok(Reply::Paired {
+                    subscription: id,
+                    sentence,
+                }),
+            );
+        }
+        self.commit(draft);
+    }
+
+    pub(crate) fn handle_pairing_failed(&mut self, id: SubscriptionId, fault: Fault) {
+        let mut draft = Draft::default();
+        self.fail_pairing(id, fault, &mut draft);
+        self.commit(draft);
+    }
+
+    /// As the redeemer: nothing remains of the pairing but the news that it failed.
+    pub(crate) fn fail_pairing(&mut self, id: SubscriptionId, fault: Fault, draft: &mut Draft) {
+        let Some(pen) = self.subscriptions.get(&id).copied() else {
+            return;
+        };
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        let Some(pairing) = hosted.pairings.remove(&id) else {
+            return;
+        };
+        draft.remove(Key::Pairing(pen, id));
+        if let Some(relation) = hosted.relations.remove(&id) {
+            draft.remove(Key::Subscription(pen, id));
+            let (eci, grant) = (relation.granted.eci(), relation.granted.id());
+            draft.order(Order::Revoke { eci, grant });
+        }
+        hosted.state.remove_channel(&pairing.rx);
+        draft.remove(Key::Channel(pen, pairing.rx));
+        self.channels.remove(&pairing.rx);
+        self.subscriptions.remove(&id);
+        let attributes = [
+            ("Id", id.to_string()),
+            ("name", pairing.name),
+            ("code", fault.code.to_string()),
+            ("reason", fault.message.clone()),
+        ];
+        let event = self.happening(SUBSCRIPTION, PAIRING_FAILED, attributes.into());
+        self.tell(pen, draft, event);
+        for command in self.take_pair_waits(id) {
+            draft.reply(command, Err(fault.clone()));
+        }
+    }
+
+    /// The command has waited long enough; the pairing goes on without it.
+    pub(crate) fn pairing_waited(&mut self, command: CommandId) {
+        let place = self
+            .pairing_waits
+            .iter()
+            .position(|wait| wait.command == command);
+        if let Some(place) = place {
+            let subscription = self.pairing_waits.remove(place).subscription;
+            self.reply(command, Ok(Reply::PairingPending { subscription }));
+        }
+    }
+
+    fn take_pair_waits(&mut self, id: SubscriptionId) -> Vec<CommandId> {
+        let waits = std::mem::take(&mut self.pairing_waits);
+        let (mine, others) = waits
+            .into_iter()
+            .partition(|wait: &PairWait| wait.subscription == id);
+        self.pairing_waits = others;
+        let mine: Vec<PairWait> = mine;
+        mine.into_iter().map(|wait| wait.command).collect()
+    }
+
+    fn check_unused(&self, pen: PenId, link: &InviteLink) -> Result<(), Fault> {
+        let relations = &self.hosted(pen)?.relations;
+        let used = |relation: &Relation| {
+            relation.record.invite == link.invite && relation.record.node == link.node
+        };
+        if relations.values().any(used) {
+            return Err(explain("invite-used"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,210 @@
+//! PENs and their channels, as the owner makes and lists them.
+
+use stratus_event::{Fault, Name, PenId, Whose};
+use stratus_pen::{Channel, ChannelId, Policy, Rule};
+use stratus_protocol::SubscriptionId;
+
+use crate::{
+    Engine, InviteListing, Key, Listing, Record, Reply, SubscriptionListing,
+    commit::Draft,
+    hosted::Hosted,
+    names::{OWNER, fixed},
+    relation::Relation,
+};
+
+impl Engine {
+    /// Makes a PEN with a channel for its owner.
+    pub(crate) fn create_pen(&mut self, name: &str, draft: &mut Draft) -> Result<Reply, Fault> {
+        self.check_name("a PEN's name", name)?;
+        let pens_max = self.config.pens_max;
+        if self.pens.len() >= pens_max {
+            let message = format!("the node hosts {pens_max} PENs, which is the most");
+            return Err(Fault::new(Whose::Caller, "pens-full", message));
+        }
+        let id = PenId(self.random_bytes());
+        let seed = self.random_bytes();
+        draft.put(
+            Key::Pen(id),
+            Record::Pen {
+                name: name.to_owned(),
+                seed,
+            },
+        );
+        self.pens.insert(id, Hosted::new(id, name, seed));
+        let any = Rule {
+            first: None,
+            second: None,
+        };
+        let policy = Policy {
+            events_allowed: vec![any.clone()],
+            queries_allowed: vec![any],
+            ..Policy::default()
+        };
+        self.make_channel(id, vec![fixed(OWNER)], policy, draft)?;
+        Ok(Reply::Pen(id))
+    }
+
+    /// Makes a channel with a key of its own.
+    pub(crate) fn make_channel(
+        &mut self,
+        pen: PenId,
+        tags: Vec<Name>,
+        policy: Policy,
+        draft: &mut Draft,
+    ) -> Result<Channel, Fault> {
+        let channels_max = self.config.channels_max;
+        let id = ChannelId(self.random_bytes());
+        let hosted = self.hosted_mut(pen)?;
+        if hosted.state.channels().count() >= channels_max {
+            let message = format!("the PEN has {channels_max} channels, which is the most");
+            return Err(Fault::new(Whose::Caller, "channels-full", message));
+        }
+        let eci = stratus_event::Eci(hosted.channel_key(id).public());
+        let channel = Channel {
+            eci,
+            id,
+            tags,
+            policy,
+            generation: 0,
+            open: true,
+        };
+        hosted.state.set_channel(channel.clone());
+        self.channels.insert(eci, pen);
+        draft.put(Key::Channel(pen, eci), Record::Channel(channel.clone()));
+        Ok(channel)
+    }
+
+    /// The node as a whole.
+    pub(crate) fn status(&self) -> Reply {
+        let named = |(id, hosted): (&PenId, &Hosted)| (*id, hosted.state.name().to_owned());
+        Reply::Status {
+            node: self.config.node,
+            addresses: self.addresses.clone(),
+            pens: self.pens.iter().map(named).collect(),
+            connected: self.connected.iter().copied().collect(),
+        }
+    }
+
+    /// What there is in a PEN.
+    pub(crate) fn list(&self, pen: PenId) -> Result<Reply, Fault> {
+        let hosted = self.hosted(pen)?;
+        let state = &hosted.state;
+        let listing = Listing {
+            channels: state.channels().cloned().collect(),
+            rulesets: state
+                .programs()
+                .map(|program| ruleset(program.as_ref()))
+                .collect(),
+            subscriptions: hosted.subscriptions(),
+            invites: hosted.invites.values().map(invite).collect(),
+            timers: state.all_timers().map(timer).collect(),
+        };
+        Ok(Reply::Listing(Box::new(listing)))
+    }
+
+    pub(crate) fn hosted(&self, pen: PenId) -> Result<&Hosted, Fault> {
+        self.pens.get(&pen).ok_or_else(|| pen_unknown(pen))
+    }
+
+    pub(crate) fn hosted_mut(&mut self, pen: PenId) -> Result<&mut Hosted, Fault> {
+        self.pens.get_mut(&pen).ok_or_else(|| pen_unknown(pen))
+    }
+
+    pub(crate) fn check_name(&self, what: &str, name: &str) -> Result<(), Fault> {
+        let (bytes, bytes_max) = (name.len(), self.config.name_bytes_max);
+        if bytes <= bytes_max {
+            return Ok(());
+        }
+        let message = format!("{what} has {bytes} bytes, {bytes_max} are allowed");
+        Err(Fault::new(Whose::Caller, "name-oversize", message).hint("choose a shorter one"))
+    }
+}
+
+impl Hosted {
+    fn subscriptions(&self) -> Vec<SubscriptionListing> {
+        let begun = self
+            .pairings
+            .values()
+            .filter(|p| !self.relations.contains_key(&p.subscription));
+        let begun = begun.map(|pairing| SubscriptionListing {
+            id: pairing.subscription,
+            name: pairing.name.clone(),
+            state: "pending",
+            role_mine: String::new(),
+            role_theirs: String::new(),
+            node: pairing.node,
+            rx: pairing.rx,
+            tx: None,
+            waiting: 0,
+            waiting_since: None,
+        });
+        self.relations
+            .values()
+            .map(|relation| self.subscription(relation))
+            .chain(begun)
+            .collect()
+    }
+
+    fn subscription(&self, relation: &Relation) -> SubscriptionListing {
+        let record = &relation.record;
+        let grant = relation.outgoing();
+        let waiting = grant.map(|grant| self.outbox.range((grant, 0)..=(grant, u64::MAX)));
+        let waiting = || waiting.clone().into_iter().flatten();
+        SubscriptionListing {
+            id: record.id,
+            name: record.name.clone(),
+            state: self.state_of(record.id, relation),
+            role_mine: record.role_mine.clone(),
+            role_theirs: record.role_theirs.clone(),
+            node: record.node,
+            rx: record.rx,
+            tx: relation.held.as_ref().map(stratus_capability::Grant::eci),
+            waiting: waiting().map(|_| 1).sum(),
+            waiting_since: waiting().next().map(|(_, waiting)| waiting.since),
+        }
+    }
+
+    fn state_of(&self, id: SubscriptionId, relation: &Relation) -> &'static str {
+        if relation.record.ended {
+            "ended"
+        } else if relation.held.is_none() || self.pairings.contains_key(&id) {
+            "pending"
+        } else {
+            "established"
+        }
+    }
+}
+
+fn ruleset(program: &dyn stratus_pen::language::Program) -> (Name, Vec<Name>, Vec<Name>) {
+    let rules = program
+        .rules()
+        .iter()
+        .map(|rule| rule.name.clone())
+        .collect();
+    (program.rid().clone(), rules, program.queries().to_vec())
+}
+
+fn invite(invite: &stratus_protocol::Invite) -> InviteListing {
+    let used = u32::try_from(invite.used.len()).unwrap_or(u32::MAX);
+    InviteListing {
+        id: invite.id,
+        name: invite.name.clone(),
+        role_theirs: invite.role_theirs.clone(),
+        expires: invite.expires,
+        uses_left: invite.uses_max.saturating_sub(used),
+    }
+}
+
+fn timer(timer: &stratus_pen::language::Timer) -> (Name, Name, stratus_event::Timestamp, String) {
+    let symbol = format!("{}:{}", timer.raise.domain, timer.raise.kind);
+    (timer.id.clone(), timer.rid.clone(), timer.at, symbol)
+}
+
+fn pen_unknown(pen: PenId) -> Fault {
+    Fault::new(
+        Whose::Caller,
+        "pen-unknown",
+        format!("this node hosts no PEN {pen}"),
+    )
+    .hint("ask for the node's status to see its PENs")
+}

@@ -1,0 +1,358 @@
+//! An engine from what is durable.
+
+use std::sync::Arc;
+
+use stratus_event::{Fault, Name, PenId, Timestamp, Whose};
+use stratus_pen::{
+    Moved, RunId,
+    language::{Change, Effect, Language},
+};
+use stratus_salience::Progress;
+
+use crate::{
+    Accepted, Config, Engine, Image, Key, Record,
+    ask::Pended,
+    commit::Draft,
+    effect::Pending,
+    federation::Order,
+    hosted::{Entry, Hosted, Restoring, Waiting, Window},
+    relation::Relation,
+    schedule::Alarm,
+    seen::First,
+};
+
+impl Engine {
+    /// The engine as it was when the image's last batch became durable.
+    ///
+    /// What was under way goes on: accepted events without an outcome are evaluated again, effects
+    /// without a verdict are settled, the outbox is sent, pairings resume, timers that are due go
+    /// off once. The seed must be a new one. Fails with `record-unreadable` if a record is not one
+    /// that this version wrote, and with what the language says if it no longer takes an installed
+    /// program.
+    pub fn restore(
+        config: Config,
+        language: Arc<dyn Language>,
+        seed: [u8; 32],
+        now: Timestamp,
+        image: Image,
+    ) -> Result<Self, Fault> {
+        let mut engine = Self::new(config, language, seed);
+        engine.now = now;
+        for (key, record) in image {
+            engine.take_record(key, record)?;
+        }
+        engine.resume_pens();
+        engine.settle();
+        Ok(engine)
+    }
+
+    fn take_record(&mut self, key: Key, record: Record) -> Result<(), Fault> {
+        match (key, record) {
+            (Key::Pen(pen), Record::Pen { name, seed }) => {
+                self.pens.insert(pen, Hosted::new(pen, &name, seed));
+            }
+            (Key::Program(hash), Record::Program { source }) => {
+                let program = self.language.compile(&source).map_err(program_refused)?;
+                self.programs.insert(hash, program);
+            }
+            (Key::Window(eci, grant), Record::Window { through, refused }) => {
+                let pen = self
+                    .channels
+                    .get(&eci)
+                    .copied()
+                    .ok_or_else(|| orphan("a window"))?;
+                let window = Window {
+                    through,
+                    refused: refused.into(),
+                };
+                self.hosted_mut(pen)?.windows.insert((eci, grant), window);
+            }
+            (Key::Channel(pen, eci), Record::Channel(channel)) => {
+                self.channels.insert(eci, pen);
+                self.hosted_mut(pen)?.state.set_channel(channel);
+            }
+            (Key::Ruleset(pen, place), Record::Ruleset { rid, program }) => {
+                self.take_ruleset(pen, place, rid, program)?;
+            }
+            (Key::Invite(pen, id), Record::Invite(invite)) => {
+                self.invites.insert(id, pen);
+                self.hosted_mut(pen)?.invites.insert(id, invite);
+            }
+            (Key::Pairing(pen, id), Record::Pairing(pairing)) => {
+                self.subscriptions.insert(id, pen);
+                self.hosted_mut(pen)?.pairings.insert(id, pairing);
+            }
+            (Key::Subscription(pen, id), Record::Subscription(subscription)) => {
+                self.subscriptions.insert(id, pen);
+                let relation = Relation::restore(subscription)?;
+                self.hosted_mut(pen)?.relations.insert(id, relation);
+            }
+            (key, record) => self.take_pen_record(key, record)?,
+        }
+        Ok(())
+    }
+}
+
+impl Engine {
+    fn take_pen_record(&mut self, key: Key, record: Record) -> Result<(), Fault> {
+        let pen = pen_of(&key).ok_or_else(|| orphan("a record"))?;
+        let now = self.now;
+        let settled = now + std::time::Duration::from_millis(self.config.effect_settle_delay_ms);
+        let ids_max = self.config.seen_ids_max;
+        let hosted = self.hosted_mut(pen)?;
+        match (key, record) {
+            (Key::Journal(_), Record::Journal { next }) => hosted.next = next,
+            (Key::Variable(_, rid, name), Record::Variable(value)) => {
+                hosted.state.change(&Change {
+                    rid,
+                    name,
+                    value: Some(value),
+                });
+            }
+            (Key::Automaton(_, rid, rule), Record::Automaton(value)) => {
+                let progress = Progress::try_from(&value).map_err(|_| orphan("an automaton"))?;
+                hosted.state.move_automaton(&Moved {
+                    rid,
+                    rule,
+                    progress: Some(progress),
+                });
+            }
+            (Key::Timer(_, id), Record::Timer(timer)) => {
+                self.schedule.set(timer.at, Alarm::Timer(pen, id));
+                self.hosted_mut(pen)?.state.set_timer(timer);
+            }
+            (
+                Key::Seen(_, channel, id),
+                Record::Seen {
+                    position,
+                    event,
+                    directives,
+                },
+            ) => {
+                let first = First {
+                    position,
+                    event,
+                    directives,
+                    external_id: id,
+                };
+                hosted
+                    .seen
+                    .entry(channel)
+                    .or_default()
+                    .remember(first, ids_max);
+            }
+            (Key::Outbox(_, grant, sequence), Record::Outbox { event, since }) => {
+                hosted
+                    .outbox
+                    .insert((grant, sequence), Waiting { event, since });
+            }
+            (Key::Effect(_, id), record @ Record::Effect { .. }) => {
+                hosted
+                    .effects
+                    .extend(pending(record).map(|pending| (id, pending)));
+                // What left before the end may still be on its way.
+                self.schedule.set(settled, Alarm::Effect(pen, id));
+            }
+            (Key::Receipt(_, connector, id), Record::Receipt(receipt)) => {
+                hosted
+                    .receipts
+                    .entry(connector)
+                    .or_default()
+                    .insert(id, receipt);
+            }
+            (key, record) => hosted.take_entry(key, record)?,
+        }
+        Ok(())
+    }
+
+    fn take_ruleset(
+        &mut self,
+        pen: PenId,
+        place: u32,
+        rid: Name,
+        hash: [u8; 32],
+    ) -> Result<(), Fault> {
+        let program = self.programs.get(&hash).cloned();
+        let program = program.ok_or_else(|| orphan("a ruleset without its program"))?;
+        let hosted = self.hosted_mut(pen)?;
+        hosted.state.restore_ruleset(program);
+        hosted.places.insert(place, (rid, hash));
+        Ok(())
+    }
+
+    /// Sets going again what was under way.
+    fn resume_pens(&mut self) {
+        let pens: Vec<PenId> = self.pens.keys().copied().collect();
+        let mut draft = Draft::default();
+        for pen in pens {
+            self.resume_federation(pen, &mut draft);
+            self.ready.insert(pen);
+        }
+        self.commit(draft);
+    }
+
+    fn resume_federation(&mut self, pen: PenId, draft: &mut Draft) {
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        hosted.refresh_subscriptions();
+        for invite in hosted.invites.values() {
+            draft.order(Order::Invite(invite.clone()));
+        }
+        for relation in hosted.relations.values() {
+            draft.order(Order::Admit(hosted.admitted(relation)));
+            if relation.record.ended {
+                let (eci, grant) = (relation.granted.eci(), relation.granted.id());
+                draft.order(Order::Revoke { eci, grant });
+            } else if !hosted.pairings.contains_key(&relation.record.id)
+                && let Some(held) = hosted.held(relation)
+            {
+                self.holdings
+                    .insert(held.grant.hash(), (pen, relation.record.id));
+                draft.order(Order::Hold(held));
+            }
+        }
+        for ((grant, sequence), waiting) in &hosted.outbox {
+            let (grant, sequence, event) = (*grant, *sequence, waiting.event.clone());
+            draft.order(Order::Send {
+                grant,
+                sequence,
+                event,
+            });
+        }
+        for pairing in hosted.pairings.values() {
+            if let Some(key) = hosted.redeeming_key(&pairing.rx) {
+                draft.order(Order::Redeem {
+                    pairing: pairing.clone(),
+                    key,
+                });
+            }
+        }
+    }
+}
+
+impl Hosted {
+    /// Takes in an event without an outcome. Keys are sorted so that its attempts and questions
+    /// come before the event itself.
+    fn take_entry(&mut self, key: Key, record: Record) -> Result<(), Fault> {
+        match (key, record) {
+            (Key::Queue(_, position), Record::Queue { attempts }) => {
+                self.restoring.entry(position).or_default().attempts = attempts;
+            }
+            (
+                Key::Question(_, id),
+                Record::Question {
+                    event,
+                    rid,
+                    rule,
+                    question,
+                    answer,
+                },
+            ) => {
+                let run = RunId { event, rid, rule };
+                let pended = Pended {
+                    run,
+                    question,
+                    answer,
+                    doubt: true,
+                    reached: false,
+                };
+                let restoring = self.restoring.entry(id.position).or_default();
+                restoring.questions.insert(id, pended);
+            }
+            (Key::Accepted(_, position), Record::Accepted(accepted)) => {
+                self.queue_again(position, accepted);
+            }
+            (Key::Outcome(..), Record::Outcome(_)) => {}
+            _ => return Err(orphan("a record under the wrong key")),
+        }
+        Ok(())
+    }
+}
+
+impl Hosted {
+    fn queue_again(&mut self, position: u64, accepted: Accepted) {
+        let Restoring {
+            attempts,
+            questions,
+        } = self.restoring.remove(&position).unwrap_or_default();
+        self.next = self.next.max(position.saturating_add(1));
+        self.queue.push_back(Entry {
+            position,
+            accepted,
+            unwritten: Vec::new(),
+            after: Vec::new(),
+            waiters: Vec::new(),
+            restored: Some(attempts),
+            questions,
+        });
+    }
+}
+
+/// Whose record it is; none for what belongs to no PEN.
+fn pen_of(key: &Key) -> Option<PenId> {
+    match key {
+        Key::Pen(pen)
+        | Key::Journal(pen)
+        | Key::Channel(pen, ..)
+        | Key::Ruleset(pen, ..)
+        | Key::Variable(pen, ..)
+        | Key::Automaton(pen, ..)
+        | Key::Timer(pen, ..)
+        | Key::Subscription(pen, ..)
+        | Key::Invite(pen, ..)
+        | Key::Pairing(pen, ..)
+        | Key::Seen(pen, ..)
+        | Key::Outbox(pen, ..)
+        | Key::Effect(pen, ..)
+        | Key::Receipt(pen, ..)
+        | Key::Queue(pen, ..)
+        | Key::Question(pen, ..)
+        | Key::Accepted(pen, ..)
+        | Key::Outcome(pen, ..) => Some(*pen),
+        Key::Program(..) | Key::Window(..) => None,
+    }
+}
+
+/// An effect whose process ended may have been done.
+fn pending(record: Record) -> Option<Pending> {
+    let Record::Effect {
+        rid,
+        effect,
+        wanted,
+        attempts,
+        failures,
+    } = record
+    else {
+        return None;
+    };
+    let Effect::Act {
+        connector,
+        action,
+        arguments,
+    } = effect
+    else {
+        return None;
+    };
+    Some(Pending {
+        rid,
+        connector,
+        action,
+        arguments,
+        wanted,
+        attempts,
+        doubt: true,
+        failures,
+    })
+}
+
+fn program_refused(faults: Vec<Fault>) -> Fault {
+    let first = faults.into_iter().next();
+    first.unwrap_or_else(|| orphan("a program that does not compile"))
+}
+
+fn orphan(what: &str) -> Fault {
+    let message = format!("the store holds {what} that this version cannot use");
+    Fault::new(Whose::Bug, "record-unreadable", message)
+        .hint("start the version of Stratus that wrote the store")
+}

@@ -1,0 +1,217 @@
+//! Rulesets of a PEN: install, replace, take out, ask.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use stratus_event::{Fault, Map, Name, PenId, Value, Whose};
+use stratus_pen::{
+    Gone,
+    language::{Answers, Outline, Program, RuleError, Scene, StateView, Stop},
+};
+
+use crate::{Command, CommandId, Engine, Key, Record, Reply, commit::Draft, hosted::Hosted};
+
+impl Engine {
+    /// Does a command that changes rulesets, once no job reads them.
+    pub(crate) fn change_rulesets(&mut self, id: CommandId, pen: PenId, command: Command) {
+        if self
+            .pens
+            .get(&pen)
+            .is_some_and(|hosted| hosted.running.is_some())
+        {
+            self.defer(id, pen, command);
+            return;
+        }
+        let mut draft = Draft::default();
+        let reply = match command {
+            Command::Install { source, .. } => self.install(pen, source, &mut draft),
+            Command::Uninstall { rid, .. } => self.uninstall(pen, &rid, &mut draft),
+            _ => return,
+        };
+        draft.reply(id, reply);
+        self.commit(draft);
+    }
+
+    fn defer(&mut self, id: CommandId, pen: PenId, command: Command) {
+        let waiting_max = self.config.commands_waiting_max;
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        if hosted.deferred.len() < waiting_max {
+            hosted.deferred.push_back((id, command));
+            return;
+        }
+        let message = format!("{waiting_max} commands wait for the running event already");
+        let fault = Fault::new(Whose::World, "queue-full", message).hint("try again later");
+        self.reply(id, Err(fault));
+    }
+
+    fn install(&mut self, pen: PenId, source: String, draft: &mut Draft) -> Result<Reply, Fault> {
+        let rulesets_max = self.config.rulesets_max;
+        let (hash, program) = self.compile(&source)?;
+        let known = self.programs.contains_key(&hash);
+        let hosted = self.hosted_mut(pen)?;
+        let rid = program.rid().clone();
+        let before = hosted.place(&rid);
+        if before.is_none() && hosted.places.len() >= rulesets_max {
+            return Err(rulesets_full(rulesets_max));
+        }
+        let gone = hosted.state.install(program.clone())?;
+        write_gone(pen, gone, draft);
+        let place = before.unwrap_or_else(|| hosted.place_next());
+        hosted.places.insert(place, (rid.clone(), hash));
+        draft.put(
+            Key::Ruleset(pen, place),
+            Record::Ruleset {
+                rid: rid.clone(),
+                program: hash,
+            },
+        );
+        if !known {
+            draft.put(Key::Program(hash), Record::Program { source });
+        }
+        let rules = program
+            .rules()
+            .iter()
+            .map(|rule: &Outline| rule.name.clone())
+            .collect();
+        self.programs.insert(hash, program);
+        Ok(Reply::Ruleset {
+            rid,
+            rules,
+            replaced: before.is_some(),
+        })
+    }
+
+    fn uninstall(&mut self, pen: PenId, rid: &Name, draft: &mut Draft) -> Result<Reply, Fault> {
+        let hosted = self.hosted_mut(pen)?;
+        let gone = hosted.state.uninstall(rid)?;
+        write_gone(pen, gone, draft);
+        if let Some(place) = hosted.place(rid) {
+            hosted.places.remove(&place);
+            draft.remove(Key::Ruleset(pen, place));
+        }
+        Ok(Reply::Done)
+    }
+
+    /// The program of that text, compiled once for all PENs.
+    fn compile(&self, source: &str) -> Result<([u8; 32], Arc<dyn Program>), Fault> {
+        let bytes_max = self.config.program_bytes_max;
+        if source.len() > bytes_max {
+            let message = format!(
+                "the program has {} bytes, {bytes_max} are allowed",
+                source.len()
+            );
+            return Err(Fault::new(Whose::Caller, "program-oversize", message)
+                .hint("split it into several rulesets"));
+        }
+        let hash = *blake3::hash(source.as_bytes()).as_bytes();
+        if let Some(program) = self.programs.get(&hash) {
+            return Ok((hash, program.clone()));
+        }
+        let program = self.language.compile(source).map_err(one_fault)?;
+        Ok((hash, program))
+    }
+
+    /// Answers a query at once, from what the PEN knows now.
+    pub(crate) fn query(
+        &mut self,
+        pen: PenId,
+        rid: &Name,
+        name: &Name,
+        arguments: &Map,
+    ) -> Result<Value, Fault> {
+        let seed = self.random_bytes();
+        let hosted = self.hosted(pen)?;
+        let program = hosted
+            .state
+            .program(rid)
+            .ok_or_else(|| unknown("ruleset", rid))?;
+        if !program.queries().contains(name) {
+            return Err(unknown("query", name));
+        }
+        let scene = Scene {
+            view: &hosted.state,
+            event: None,
+            channel: None,
+            bindings: &BTreeMap::new(),
+            now: self.now,
+            seed,
+            answers: &Answers::new(),
+            limits: &self.config.evaluation.rule,
+        };
+        program.query(name, arguments, &scene).map_err(stopped)
+    }
+}
+
+impl Hosted {
+    /// The ruleset's place in the install order.
+    fn place(&self, rid: &Name) -> Option<u32> {
+        self.places
+            .iter()
+            .find(|(_, (installed, _))| installed == rid)
+            .map(|(place, _)| *place)
+    }
+
+    fn place_next(&self) -> u32 {
+        self.places
+            .last_key_value()
+            .map_or(0, |(last, _)| last.saturating_add(1))
+    }
+}
+
+fn write_gone(pen: PenId, gone: Gone, draft: &mut Draft) {
+    let Gone {
+        automata,
+        timers,
+        variables,
+    } = gone;
+    for (rid, rule) in automata {
+        draft.remove(Key::Automaton(pen, rid, rule));
+    }
+    timers
+        .into_iter()
+        .for_each(|id| draft.remove(Key::Timer(pen, id)));
+    for (rid, name) in variables {
+        draft.remove(Key::Variable(pen, rid, name));
+    }
+}
+
+/// All that the compiler found, in the one fault that a reply has room for.
+fn one_fault(faults: Vec<Fault>) -> Fault {
+    let messages: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
+    let message = messages.join("\n");
+    match faults.into_iter().next() {
+        Some(first) => Fault { message, ..first },
+        None => Fault::new(Whose::Bug, "program-refused", "the compiler gave no reason"),
+    }
+}
+
+fn stopped(stop: Stop) -> Fault {
+    match stop {
+        Stop::Ask(_) => {
+            let message = "a query cannot wait for the world, this one asks it something";
+            Fault::new(Whose::Ruleset, "question-unsupported", message)
+                .hint("ask in a rule, and keep the answer in a variable")
+        }
+        Stop::Error(RuleError { code, message }) => Fault::new(Whose::Ruleset, code, message),
+    }
+}
+
+fn rulesets_full(rulesets_max: usize) -> Fault {
+    let message = format!("the PEN has {rulesets_max} rulesets, which is the most");
+    Fault::new(Whose::Caller, "rulesets-full", message).hint("uninstall one that is not used")
+}
+
+fn unknown(what: &'static str, name: &Name) -> Fault {
+    let code = if what == "query" {
+        "query-unknown"
+    } else {
+        "ruleset-unknown"
+    };
+    Fault::new(
+        Whose::Caller,
+        code,
+        format!("there is no {what} {name} in this PEN"),
+    )
+    .hint("list the PEN to see what is installed")
+}

@@ -1,0 +1,56 @@
+//! Timers that rulesets set.
+
+use stratus_event::{EventId, Name, PenId};
+
+use crate::{Accepted, Engine, Key, Source, commit::Draft, schedule::Alarm};
+
+impl Engine {
+    /// A timer goes off: it is gone and its event is accepted on the same batch, so that it goes
+    /// off once, however often the process ends in between.
+    pub(crate) fn fire_timer(&mut self, pen: PenId, id: &Name) {
+        let now = self.now;
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        // It may be gone, or be set anew for a later time, which has an alarm of its own.
+        if hosted.state.timer(id).is_none_or(|timer| timer.at > now) {
+            return;
+        }
+        // The running event may still remove it.
+        if hosted.running.is_some() {
+            hosted.due.insert(id.clone());
+            return;
+        }
+        if self.check_room(pen).is_err() {
+            let later = self.in_ms(self.config.timer_retry_delay_ms);
+            self.schedule.set(later, Alarm::Timer(pen, id.clone()));
+            return;
+        }
+        let (event, seed) = (EventId(self.random_bytes()), self.random_bytes());
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        let Some(timer) = hosted.state.remove_timer(id) else {
+            return;
+        };
+        let mut draft = Draft::default();
+        draft.remove(Key::Timer(pen, id.clone()));
+        let accepted = Accepted {
+            event: stratus_event::Event {
+                id: event,
+                domain: timer.raise.domain,
+                kind: timer.raise.kind,
+                attributes: timer.raise.attributes,
+                time: now,
+                cause: None,
+            },
+            channel: None,
+            source: Source::Timer { id: id.clone() },
+            for_ruleset: timer.raise.for_ruleset,
+            at: now,
+            seed,
+        };
+        self.enter(pen, &mut draft, accepted);
+        self.commit(draft);
+    }
+}
