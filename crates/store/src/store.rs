@@ -1,1 +1,192 @@
-//! To be written.
+//! What an engine needs to be durable, in a fjall database.
+//!
+//! [`Store::open`] takes a directory for this process alone and reads the [`Image`] from which an
+//! engine is restored. [`Writer`] then makes the engine's batches durable: all that wait go into
+//! one fjall batch with one fsync, because fjall has no group commit of its own. [`Journal`] reads
+//! the events of a PEN and what came of them.
+//!
+//! There are four keyspaces, never one per PEN (fjall keyspaces are dear): `state` and `journal`,
+//! whose keys begin with the PEN, `windows` by channel, and `programs` by hash. Within each, the
+//! order of the bytes is the order of the keys.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
+use stratus_engine::{Batch, Image, Key};
+use stratus_event::Fault;
+
+use crate::{directory::Directory, key::Space};
+
+mod directory;
+mod fault;
+mod journal;
+mod key;
+mod record;
+mod writer;
+
+pub use journal::{Entry, Journal};
+pub use writer::{BATCHES_MAX, Progress, Writer};
+
+/// An open database. One process has it at a time.
+#[derive(Debug)]
+pub struct Store {
+    tables: Arc<Tables>,
+    /// Why nothing can be written any more. After a failed fsync nobody knows what is on the disk,
+    /// so only opening again helps.
+    poisoned: Option<Fault>,
+}
+
+impl Store {
+    /// Opens the database in that directory, or makes one, and reads what an engine is restored
+    /// from. A record that cannot be read is a fault, never left out.
+    pub fn open(path: &Path) -> Result<(Self, Image), Fault> {
+        let directory = Directory::take(path)?;
+        let tables = Tables::open(directory).map_err(|error| fault::unusable(path, &error))?;
+        let image = tables.image()?;
+        Ok((
+            Self {
+                tables: Arc::new(tables),
+                poisoned: None,
+            },
+            image,
+        ))
+    }
+
+    /// Makes the batches durable, all or none: one fjall batch and one fsync.
+    ///
+    /// An engine's batch that cannot be written at all (a record too large to be read again) is
+    /// found before any is written; then none of them is. After a failure nothing is written any
+    /// more until the store is opened again.
+    pub fn commit(&mut self, batches: &[Batch]) -> Result<(), Fault> {
+        if let Some(fault) = &self.poisoned {
+            return Err(fault.clone());
+        }
+        let written = self.tables.write(batches);
+        if let Err(fault) = &written {
+            self.poisoned = Some(fault::poisoned(fault));
+        }
+        written
+    }
+
+    /// A reader of the journals.
+    pub fn journal(&self) -> Journal {
+        Journal::new(self.tables.clone())
+    }
+}
+
+/// The database's keyspaces.
+pub(crate) struct Tables {
+    database: Database,
+    journal: Keyspace,
+    programs: Keyspace,
+    state: Keyspace,
+    windows: Keyspace,
+    /// Last, so that the lock outlives the database.
+    _directory: Directory,
+}
+
+impl Tables {
+    fn open(directory: Directory) -> fjall::Result<Self> {
+        let database = Database::builder(directory.database())
+            .cache_size(CACHE_BYTES_MAX)
+            .max_journaling_size(JOURNALS_BYTES_MAX)
+            .worker_threads(WORKER_THREADS)
+            .open()?;
+        let open = |name| database.keyspace(name, KeyspaceCreateOptions::default);
+        Ok(Self {
+            journal: open("journal")?,
+            programs: open("programs")?,
+            state: open("state")?,
+            windows: open("windows")?,
+            database,
+            _directory: directory,
+        })
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.database.snapshot()
+    }
+
+    pub(crate) fn keyspace(&self, space: Space) -> &Keyspace {
+        match space {
+            Space::Journal => &self.journal,
+            Space::Programs => &self.programs,
+            Space::State => &self.state,
+            Space::Windows => &self.windows,
+        }
+    }
+
+    fn write(&self, batches: &[Batch]) -> Result<(), Fault> {
+        // All writes of a fjall batch have one number, so a key may be in it only once: the last
+        // one counts.
+        let mut last = BTreeMap::new();
+        for (key, record) in batches.iter().flat_map(|batch| &batch.changes) {
+            let bytes = record
+                .as_ref()
+                .map(|record| record::encode(key, record))
+                .transpose()?;
+            last.insert(key::encode(key)?, bytes);
+        }
+        let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
+        for ((space, key), bytes) in last {
+            match bytes {
+                Some(bytes) => batch.insert(self.keyspace(space), key, bytes),
+                None => batch.remove(self.keyspace(space), key),
+            }
+        }
+        batch.commit().map_err(|error| fault::write_failed(&error))
+    }
+
+    fn image(&self) -> Result<Image, Fault> {
+        let snapshot = self.snapshot();
+        let mut image = Image::new();
+        for space in [Space::State, Space::Programs, Space::Windows] {
+            for pair in snapshot.iter(self.keyspace(space)) {
+                let (key, bytes) = pair
+                    .into_inner()
+                    .map_err(|error| fault::unreadable(&error))?;
+                let key = key::decode(space, &key)?;
+                let record = record::decode(&key, &bytes)?;
+                image.insert(key, record);
+            }
+        }
+        let waiting: Vec<_> = image.keys().filter_map(accepted).collect();
+        for key in waiting {
+            let record = self
+                .get(&snapshot, &key)?
+                .ok_or_else(|| fault::missing(&key))?;
+            image.insert(key, record);
+        }
+        Ok(image)
+    }
+
+    fn get(&self, snapshot: &Snapshot, key: &Key) -> Result<Option<stratus_engine::Record>, Fault> {
+        let (space, place) = key::encode(key)?;
+        let bytes = snapshot.get(self.keyspace(space), place);
+        let bytes = bytes.map_err(|error| fault::unreadable(&error))?;
+        bytes.map(|bytes| record::decode(key, &bytes)).transpose()
+    }
+}
+
+impl std::fmt::Debug for Tables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tables").finish_non_exhaustive()
+    }
+}
+
+/// The journal entry that a marker in the queue is about.
+fn accepted(key: &Key) -> Option<Key> {
+    match key {
+        Key::Queue(pen, position) => Some(Key::Accepted(*pen, *position)),
+        _ => None,
+    }
+}
+
+/// What fjall keeps of its files in memory.
+const CACHE_BYTES_MAX: u64 = 32 << 20;
+
+/// What fjall's write-ahead journals may take on the disk; all of it is read at a start.
+const JOURNALS_BYTES_MAX: u64 = 128 << 20;
+
+/// Threads with which fjall flushes and compacts.
+const WORKER_THREADS: usize = 1;

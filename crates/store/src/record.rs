@@ -1,0 +1,119 @@
+//! Records as bytes: CBOR maps with numbered fields. Values keep the order of their maps.
+//!
+//! A number is never used for another field again. What a record is follows from its key.
+
+use stratus_engine::{Key, Record};
+use stratus_event::{
+    Fault,
+    codec::{self, CodecError, Fields, Item, Limits},
+};
+
+use crate::fault;
+use stored::Stored;
+
+mod nouns;
+mod stored;
+
+/// The bytes of a record, if they are such that they can be read again.
+pub(crate) fn encode(key: &Key, record: &Record) -> Result<Vec<u8>, Fault> {
+    let item = item(key, record).ok_or_else(|| fault::unfit(key))?;
+    check(&item, LIMITS.depth_max, &mut LIMITS.items_max.clone())
+        .map_err(|error| fault::too_large(key, &error))?;
+    let bytes = codec::encode(&item);
+    if bytes.len() > LIMITS.bytes_max {
+        let error = CodecError::BytesOverLimit {
+            bytes_max: LIMITS.bytes_max,
+        };
+        return Err(fault::too_large(key, &error));
+    }
+    Ok(bytes)
+}
+
+/// The record that stands there.
+pub(crate) fn decode(key: &Key, bytes: &[u8]) -> Result<Record, Fault> {
+    codec::decode(bytes, &LIMITS)
+        .and_then(|item| record(key, item))
+        .map_err(|error| fault::corrupt(key, &error))
+}
+
+/// What `codec::decode` would refuse in what is to be written.
+fn check(item: &Item, depth: usize, items: &mut usize) -> Result<(), CodecError> {
+    let over = CodecError::ItemsOverLimit {
+        items_max: LIMITS.items_max,
+    };
+    *items = items.checked_sub(1).ok_or(over)?;
+    let deeper = || {
+        let over = CodecError::DepthOverLimit {
+            depth_max: LIMITS.depth_max,
+        };
+        depth.checked_sub(1).ok_or(over)
+    };
+    match item {
+        Item::List(list) => {
+            let depth = deeper()?;
+            list.iter().try_for_each(|item| check(item, depth, items))
+        }
+        Item::Map(map) => {
+            let depth = deeper()?;
+            let mut entries = map.iter().flat_map(|(key, item)| [key, item]);
+            entries.try_for_each(|item| check(item, depth, items))
+        }
+        Item::Tag(tag, _) => Err(CodecError::Tag { tag: *tag }),
+        _ => Ok(()),
+    }
+}
+
+/// The variants of keys and records, whose names are the same: `What "a name" { number: field }`
+/// for those with fields; those that hold one noun come first.
+macro_rules! records {
+    (
+        nouns: $($noun:ident),*;
+        $($variant:ident $what:literal { $($number:literal: $field:ident),* })*
+    ) => {
+        fn item(key: &Key, record: &Record) -> Option<Item> {
+            match (key, record) {
+                $((Key::$noun(..), Record::$noun(noun)) => Some(noun.item()),)*
+                $((Key::$variant(..), Record::$variant { $($field),* }) => {
+                    Some(codec::Record::new()$(.with($number, $field.item()))*.into())
+                })*
+                _ => None,
+            }
+        }
+
+        fn record(key: &Key, item: Item) -> Result<Record, CodecError> {
+            match key {
+                $(Key::$noun(..) => Stored::read(item).map(Record::$noun),)*
+                $(Key::$variant(..) => {
+                    let mut fields = Fields::new(item, $what)?;
+                    let record =
+                        Record::$variant { $($field: Stored::read(fields.required($number)?)?),* };
+                    fields.finish()?;
+                    Ok(record)
+                })*
+            }
+        }
+    };
+}
+
+records! {
+    nouns: Accepted, Automaton, Channel, Invite, Outcome, Pairing, Receipt, Subscription, Timer,
+        Variable;
+    Effect "an effect" { 0: rid, 1: effect, 2: wanted, 3: attempts, 4: failures }
+    Journal "a journal's end" { 0: next }
+    Outbox "a message in the outbox" { 0: event, 1: since }
+    Pen "a PEN" { 0: name, 1: seed }
+    Program "a program" { 0: source }
+    Question "a question" { 0: event, 1: rid, 2: rule, 3: question, 4: answer }
+    Queue "a place in the queue" { 0: attempts }
+    Ruleset "a ruleset" { 0: rid, 1: program }
+    Seen "an event already seen" { 0: position, 1: event, 2: directives }
+    Window "a window" { 0: through, 1: refused }
+}
+
+/// What is read: far above what anybody writes, and as deep as the codec reads at all.
+const LIMITS: Limits = Limits {
+    bytes_max: 64 << 20,
+    depth_max: codec::DEPTH_LIMIT,
+    items_max: 1 << 24,
+    tags: &[],
+};
