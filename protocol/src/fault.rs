@@ -233,6 +233,12 @@ const EXPLANATIONS: &[(&str, Whose, &str, &str)] = &[
         "make a new invite",
     ),
     (
+        "resume-unsent",
+        Whose::Peer,
+        "the other node asks for events after one that was never sent",
+        "report it to the makers of that node",
+    ),
+    (
         "session-repeated",
         Whose::Peer,
         "a session number was used twice on one stream",

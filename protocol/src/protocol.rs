@@ -15,6 +15,8 @@ mod output;
 mod peer;
 mod session_in;
 mod session_out;
+#[cfg(test)]
+mod tests;
 
 pub use config::Config;
 pub use fault::explain;

@@ -39,16 +39,16 @@ enum Missing {
     None,
 }
 
-/// What became of an acknowledgement.
+/// What came of an answer of the partner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// It names events that were never sent.
     Ahead,
-    /// It says that events which it acknowledged before are gone.
+    /// It lacks events that it acknowledged before.
     Behind,
     /// It says nothing new.
     None,
-    /// Events have left the queue.
+    /// Something has moved.
     Some,
 }
 
@@ -88,12 +88,19 @@ impl Outbound {
     /// A new stream, or none: what was sent on the old one has to be sent again.
     pub(crate) fn disconnected(&mut self) {
         self.session = None;
-        self.rewind(self.first);
+        self.sent = self.first.saturating_sub(1);
     }
 
-    /// The next is the event of this number.
-    pub(crate) fn rewind(&mut self, sequence: u64) {
-        self.sent = sequence.max(self.first).saturating_sub(1);
+    /// The partner wants the event of this number next.
+    pub(crate) fn rewind(&mut self, sequence: u64) -> Progress {
+        if sequence < self.first {
+            return Progress::Behind;
+        }
+        if sequence > self.next() {
+            return Progress::Ahead;
+        }
+        self.sent = sequence.saturating_sub(1);
+        Progress::Some
     }
 
     /// The partner says up to where all is durable.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stratus_capability::{Grant, GrantError, HolderKey};
-use stratus_event::Fault;
+use stratus_event::{Fault, Timestamp};
 
 use super::{Federation, Timer};
 use crate::{
@@ -30,6 +30,8 @@ pub(super) struct Redeeming {
     link: [u8; 32],
     holder: HolderKey,
     step: Step,
+    /// When the step is said again.
+    due: Timestamp,
 }
 
 /// What the redeemer says, or waits for.
@@ -89,16 +91,19 @@ impl Federation {
             link: link.hash(),
             holder,
             step,
+            due: self.now,
         };
         let entry = self.peers.entry(link.node).or_default();
         entry.learn(pairing.addresses.clone());
         entry.learn(link.addresses);
         entry.pairings.insert(id);
-        // One that goes on already knows more than what is repeated.
-        if !self.pairings.contains_key(&id) || pairing.confirming.is_some() {
-            self.pairings.insert(id, redeeming);
-            self.step_pairing(id);
+        // One that confirms already knows more than a repetition of its beginning.
+        let confirms = |known: &Redeeming| matches!(known.step, Step::Confirm(_));
+        if redeeming.step == Step::Redeem && self.pairings.get(&id).is_some_and(confirms) {
+            return;
         }
+        self.pairings.insert(id, redeeming);
+        self.step_pairing(id);
     }
 
     pub(super) fn give(
@@ -165,7 +170,13 @@ impl Federation {
 
     /// The step was not answered in time: it is said again.
     pub(super) fn pairing_due(&mut self, subscription: SubscriptionId) {
-        self.step_pairing(subscription);
+        if self
+            .pairings
+            .get(&subscription)
+            .is_some_and(|pairing| pairing.due <= self.now)
+        {
+            self.step_pairing(subscription);
+        }
     }
 
     /// Whether the pairing has something to say.
@@ -196,9 +207,10 @@ impl Federation {
         };
         self.say(peer, &message);
         let again = self.after(self.config.pairing_retry_ms.max(1));
-        self.timers
-            .retain(|(_, timer)| *timer != Timer::Pairing(subscription));
         self.timers.insert((again, Timer::Pairing(subscription)));
+        if let Some(pairing) = self.pairings.get_mut(&subscription) {
+            pairing.due = again;
+        }
     }
 
     pub(super) fn pairing_message_came(&mut self, peer: NodeId, message: Message) {

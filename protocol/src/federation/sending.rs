@@ -132,18 +132,18 @@ impl Federation {
         self.pause(grant, retry_ms.min(self.config.quota_wait_ms_max));
     }
 
-    /// The receiver wants events again, from this one on.
+    /// The receiver wants events again, from this one on. It says nothing about what is durable.
     pub(super) fn resume(&mut self, peer: NodeId, session: u64, from: u64) -> Option<GrantHash> {
         let grant = self.outbound_session(peer, session)?;
-        let outbound = self.outbound.get_mut(&grant)?;
-        if outbound.opened(from.saturating_sub(1)) == Progress::Behind {
-            self.lose(grant, "window-behind");
-            return None;
+        match self.outbound.get_mut(&grant)?.rewind(from) {
+            Progress::Ahead => self.blame(peer, "resume-unsent"),
+            Progress::Behind => self.lose(grant, "window-behind"),
+            Progress::None | Progress::Some => {
+                self.ready.insert(grant);
+                return Some(grant);
+            }
         }
-        let outbound = self.outbound.get_mut(&grant)?;
-        outbound.rewind(from);
-        self.ready.insert(grant);
-        Some(grant)
+        None
     }
 
     /// The receiver does not, or not any more, open the session.
