@@ -105,3 +105,113 @@ fn covering(event: &Event) -> [Symbol; 4] {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Expression, Primitive};
+    use stratus_event::{EventId, Map, Name, Timestamp};
+
+    fn name(text: &str) -> Option<Name> {
+        (text != "*").then(|| Name::new(text).unwrap())
+    }
+
+    fn automaton(symbols: &str) -> Automaton {
+        let primitive = |text: &str| {
+            let (domain, kind) = text.split_once(':').unwrap();
+            let symbol = Symbol {
+                domain: name(domain),
+                kind: name(kind),
+            };
+            let (filters, setting) = Default::default();
+            Expression::Primitive(Primitive {
+                symbol,
+                filters,
+                setting,
+                condition: None,
+            })
+        };
+        Automaton::new(&Expression::Before(
+            symbols.split(' ').map(primitive).collect(),
+        ))
+    }
+
+    fn event(domain: &str, kind: &str) -> Event {
+        Event {
+            id: EventId([0; 16]),
+            domain: name(domain).unwrap(),
+            kind: name(kind).unwrap(),
+            attributes: Map::new(),
+            time: Timestamp(0),
+            cause: None,
+        }
+    }
+
+    fn index(rules: &[(u64, usize, &str)]) -> Index {
+        let mut index = Index::default();
+        for (ruleset, rule, symbols) in rules {
+            index.install(
+                RulePlace {
+                    ruleset: *ruleset,
+                    rule: *rule,
+                },
+                &automaton(symbols),
+            );
+        }
+        index
+    }
+
+    fn woken(index: &Index, domain: &str, kind: &str, armed: bool) -> Vec<(u64, usize)> {
+        let places = index.woken(&event(domain, kind), |_| armed);
+        places
+            .into_iter()
+            .map(|place| (place.ruleset, place.rule))
+            .collect()
+    }
+
+    #[test]
+    fn rules_come_in_install_order_then_textual_order() {
+        let rules = [
+            (7, 0, "a:b"),
+            (2, 11, "a:*"),
+            (2, 3, "*:*"),
+            (1, 0, "a:c"),
+            (2, 4, "*:b a:b"),
+        ];
+        let index = index(&rules);
+        assert_eq!(
+            woken(&index, "a", "b", false),
+            [(2, 3), (2, 4), (2, 11), (7, 0)]
+        );
+        assert_eq!(woken(&index, "x", "y", false), [(2, 3)]);
+    }
+
+    #[test]
+    fn later_events_wake_only_rules_that_have_begun() {
+        let index = index(&[(0, 0, "t:a t:b"), (0, 1, "t:b t:a"), (0, 2, "t:a t:a")]);
+        assert_eq!(woken(&index, "t", "a", false), [(0, 0), (0, 2)]);
+        assert_eq!(woken(&index, "t", "a", true), [(0, 0), (0, 1), (0, 2)]);
+        assert_eq!(woken(&index, "t", "b", false), [(0, 1)]);
+    }
+
+    #[test]
+    fn what_is_taken_out_leaves_nothing() {
+        let mut index = index(&[(0, 0, "t:a t:b"), (1, 0, "t:a")]);
+        index.uninstall(
+            RulePlace {
+                ruleset: 0,
+                rule: 0,
+            },
+            &automaton("t:a t:b"),
+        );
+        assert_eq!(woken(&index, "t", "a", true), [(1, 0)]);
+        index.uninstall(
+            RulePlace {
+                ruleset: 1,
+                rule: 0,
+            },
+            &automaton("t:a"),
+        );
+        assert!(index.lists.is_empty());
+    }
+}
