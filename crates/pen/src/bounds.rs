@@ -1,5 +1,7 @@
 //! What the evaluation of one event may use up.
 
+use stratus_event::{Fault, Whose};
+
 use crate::language::Limits;
 
 /// What one transaction may use up.
@@ -65,3 +67,21 @@ impl Default for Bounds {
         }
     }
 }
+
+pub(crate) fn runs_exceeded(max: usize) -> Fault {
+    let message = format!("one event made rules run more than {max} times");
+    Fault::new(Whose::Ruleset, "runs-exceeded", message).hint(LOOP_HINT)
+}
+
+pub(crate) fn failures_exceeded(max: usize) -> Fault {
+    let message = format!("{max} rule runs failed in the handling of one event");
+    Fault::new(Whose::Ruleset, "failures-exceeded", message).hint(LOOP_HINT)
+}
+
+pub(crate) fn fuel_exceeded(max: u64) -> Fault {
+    let message = format!("the handling of one event took more than {max} steps");
+    Fault::new(Whose::Ruleset, "event-fuel-exceeded", message).hint(LOOP_HINT)
+}
+
+/// What to do about all of them.
+const LOOP_HINT: &str = "look in the event's trace for rules that wake each other";

@@ -6,16 +6,21 @@
 mod bounds;
 mod channel;
 mod evaluation;
+mod installation;
 mod judge;
 pub mod language;
 mod outcome;
 mod overlay;
+mod query;
 mod rulesets;
 mod state;
 mod transaction;
+mod wishes;
 
 pub use bounds::Bounds;
 pub use channel::{Channel, ChannelId, Policy, Rule};
+pub use installation::Gone;
 pub use outcome::{Answered, Asked, Done, Ending, Moved, Run, RunEnd, RunId, Wanted};
-pub use state::{Gone, State};
+pub use query::{Query, QueryEnding};
+pub use state::State;
 pub use transaction::Transaction;

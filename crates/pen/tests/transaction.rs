@@ -1,5 +1,7 @@
 //! Transactions, with rules that are closures.
 
+#![cfg(test)]
+
 use std::{any::Any, collections::BTreeMap, fmt, sync::Arc};
 
 use stratus_event::{Event, EventId, Fault, Map, Name, PenId, Timestamp, Value};

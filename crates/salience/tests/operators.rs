@@ -1,5 +1,7 @@
 //! Each operator by examples. Facts about pico-engine and KRE are told where they decide.
 
+#![cfg(test)]
+
 use std::time::Duration;
 
 use Expression::{After, And, Any, Before, Count, NotBetween, Or, Repeat, Then, Within};

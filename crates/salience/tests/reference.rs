@@ -3,6 +3,8 @@
 //! The reference looks at the whole history since the last match each time; it shares nothing with
 //! the automata but the meaning. The drawing of cases is seeded, so a failure can be repeated.
 
+#![cfg(test)]
+
 use std::{collections::BTreeSet, fmt::Write, sync::LazyLock, time::Duration};
 
 use regex::Regex;
@@ -278,9 +280,9 @@ fn by_reference(expression: &Expression, events: &[Event]) -> Vec<Option<Binding
     for place in 0..events.len() {
         let places: Vec<_> = (begin..=place).collect();
         let found = find(expression, events, &places);
-        let fires = found.end == Some(place);
-        fired.push(fires.then_some(found.bindings));
-        begin = if fires { place + 1 } else { begin };
+        let complete = found.end == Some(place);
+        fired.push(complete.then_some(found.bindings));
+        begin = if complete { place + 1 } else { begin };
     }
     fired
 }

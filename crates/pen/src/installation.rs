@@ -1,0 +1,152 @@
+//! Rulesets come and go.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use stratus_event::{Fault, Name, Whose};
+use stratus_salience::Progress;
+
+use crate::{
+    State,
+    language::{Program, StateView},
+};
+
+/// What went away with a ruleset: what the store has to remove.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// Automata that were not at their start: ruleset, rule.
+    pub automata: Vec<(Name, Name)>,
+    /// Timers.
+    pub timers: Vec<Name>,
+    /// Variables: ruleset, name.
+    pub variables: Vec<(Name, Name)>,
+}
+
+impl State {
+    /// Installs a ruleset, or replaces the one of the same id, which keeps its place, its variables,
+    /// its timers and the automata of those rules whose name and event expression stay.
+    ///
+    /// The modules that it uses must be installed (`module-missing`) and must not use it
+    /// (`module-cycle`); its event expressions must be within the bounds of
+    /// [`stratus_salience::Expression::check`] (`expression-unfit`).
+    pub fn install(&mut self, program: Arc<dyn Program>) -> Result<Gone, Fault> {
+        self.check_modules(program.as_ref())?;
+        check_expressions(program.as_ref())?;
+        Ok(self.restore_ruleset(program))
+    }
+
+    /// Like [`State::install`] without its checks, for rulesets that were installed before: they
+    /// come back in install order, which need not be the order of who uses whom.
+    pub fn restore_ruleset(&mut self, program: Arc<dyn Program>) -> Gone {
+        let rid = program.rid().clone();
+        let before = self.rulesets.clone();
+        let begun = self.take_automata(&rid);
+        Arc::make_mut(&mut self.rulesets).put(program);
+        let mut gone = Gone::default();
+        for (name, progress) in begun {
+            let old = before.named(&rid, &name);
+            let new = self.rulesets.named(&rid, &name);
+            match old.zip(new).filter(|(old, new)| new.continues(old)) {
+                Some((_, new)) => {
+                    Arc::make_mut(&mut self.automata).insert(new.place, progress);
+                }
+                None => gone.automata.push((rid.clone(), name)),
+            }
+        }
+        gone
+    }
+
+    /// Takes a ruleset out, with its variables and timers, unless it is not there
+    /// (`ruleset-unknown`) or another one uses it as a module (`ruleset-used`).
+    pub fn uninstall(&mut self, rid: &Name) -> Result<Gone, Fault> {
+        if self.rulesets.program(rid).is_none() {
+            return Err(ruleset_unknown(rid));
+        }
+        if let Some(user) = self
+            .programs()
+            .find(|program| program.modules().contains(rid))
+        {
+            return Err(ruleset_used(rid, user.rid()));
+        }
+        let begun = self.take_automata(rid);
+        let gone = Gone {
+            automata: begun
+                .into_iter()
+                .map(|(rule, _)| (rid.clone(), rule))
+                .collect(),
+            timers: self.timers(rid).into_iter().map(|timer| timer.id).collect(),
+            variables: self
+                .variables(rid)
+                .map(|(name, _)| (rid.clone(), name.clone()))
+                .collect(),
+        };
+        Arc::make_mut(&mut self.timers).retain(|_, timer| timer.rid != *rid);
+        Arc::make_mut(&mut self.variables).remove(rid);
+        Arc::make_mut(&mut self.rulesets).remove(rid);
+        Ok(gone)
+    }
+
+    /// Takes out, and gives by rule, how far the ruleset's event expressions have come.
+    fn take_automata(&mut self, rid: &Name) -> Vec<(Name, Progress)> {
+        let rulesets = self.rulesets.clone();
+        let begun = rulesets
+            .rules(rid)
+            .filter(|rule| self.automata.contains_key(&rule.place));
+        let begun: Vec<_> = begun
+            .map(|rule| (rule.place, rule.outline.name.clone()))
+            .collect();
+        let take = |(place, name)| Some((name, Arc::make_mut(&mut self.automata).remove(&place)?));
+        begun.into_iter().filter_map(take).collect()
+    }
+
+    fn check_modules(&self, program: &dyn Program) -> Result<(), Fault> {
+        let mut seen = BTreeSet::new();
+        let mut open = program.modules().to_vec();
+        while let Some(rid) = open.pop() {
+            if rid == *program.rid() {
+                return Err(module_cycle(&rid));
+            }
+            let module = self
+                .rulesets
+                .program(&rid)
+                .ok_or_else(|| module_missing(program, &rid))?;
+            if seen.insert(rid) {
+                open.extend_from_slice(module.modules());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_expressions(program: &dyn Program) -> Result<(), Fault> {
+    program.rules().iter().try_for_each(|rule| {
+        rule.select.check().map_err(|error| {
+            let message = format!("in the rule {} of {}: {error}", rule.name, program.rid());
+            Fault::new(Whose::Ruleset, "expression-unfit", message)
+                .hint("split the rule's event expression over several rules")
+        })
+    })
+}
+
+fn module_cycle(rid: &Name) -> Fault {
+    let message = format!("the ruleset {rid} would use itself through its modules");
+    Fault::new(Whose::Ruleset, "module-cycle", message)
+        .hint("take one of the `use module` lines out")
+}
+
+fn module_missing(user: &dyn Program, rid: &Name) -> Fault {
+    let message = format!(
+        "the ruleset {} uses {rid}, which is not installed here",
+        user.rid()
+    );
+    Fault::new(Whose::Caller, "module-missing", message).hint(format!("install {rid} first"))
+}
+
+pub(crate) fn ruleset_unknown(rid: &Name) -> Fault {
+    let message = format!("the ruleset {rid} is not installed here");
+    Fault::new(Whose::Caller, "ruleset-unknown", message).hint("list the installed rulesets")
+}
+
+fn ruleset_used(rid: &Name, user: &Name) -> Fault {
+    let message = format!("the ruleset {rid} is used by {user}");
+    Fault::new(Whose::Caller, "ruleset-used", message).hint(format!("uninstall {user} first"))
+}

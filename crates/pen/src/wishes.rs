@@ -1,0 +1,248 @@
+//! What rule runs want: whether they may, and what becomes of it.
+
+use std::collections::BTreeSet;
+
+use stratus_event::{Event, Fault, Name, Whose};
+
+use crate::{
+    Run, RunEnd, RunId, Wanted,
+    bounds::{failures_exceeded, fuel_exceeded},
+    evaluation::{Evaluation, Halt, Queued, trace},
+    language::{Answers, Change, Effect, Ended, Question, Raise, RuleError, Timer, TimerChange},
+};
+
+impl Evaluation<'_> {
+    /// Takes over what a run wants; says whether its ruleset has seen enough of the event.
+    pub(crate) fn take(
+        &mut self,
+        queued: &Queued,
+        id: &RunId,
+        ended: Ended,
+        mut log: Vec<(String, String)>,
+    ) -> Result<bool, Halt> {
+        self.burn(ended.fuel)?;
+        let end = if ended.fired {
+            RunEnd::Fired
+        } else {
+            RunEnd::NotFired
+        };
+        log.extend(ended.log);
+        let changes = changed(&ended.changes);
+        let effects = self.want(id, ended.effects);
+        self.done.runs.push(Run {
+            changes,
+            effects,
+            ..trace(queued, id, end, log)
+        });
+        self.done.directives.extend(ended.directives);
+        ended
+            .changes
+            .into_iter()
+            .for_each(|change| self.overlay.change(change));
+        ended
+            .timers
+            .into_iter()
+            .for_each(|change| self.overlay.change_timer(change));
+        self.raised = self.raised.saturating_add(ended.raises.len());
+        ended
+            .raises
+            .into_iter()
+            .for_each(|raise| self.raise(queued, raise, queued.error_depth));
+        Ok(ended.last)
+    }
+
+    fn burn(&mut self, fuel: u64) -> Result<(), Halt> {
+        self.fuel = self.fuel.saturating_add(fuel);
+        if self.fuel > self.bounds().fuel_max {
+            return Err(Halt::GiveUp(fuel_exceeded(self.bounds().fuel_max)));
+        }
+        Ok(())
+    }
+
+    /// Adds effects and gives their ordinals.
+    fn want(&mut self, id: &RunId, effects: Vec<Effect>) -> Vec<u32> {
+        let first = self.done.effects.len();
+        let wanted = |effect| Wanted {
+            run: id.clone(),
+            effect,
+        };
+        self.done.effects.extend(effects.into_iter().map(wanted));
+        let ordinals = first..self.done.effects.len();
+        ordinals
+            .map(|ordinal| u32::try_from(ordinal).unwrap_or(u32::MAX))
+            .collect()
+    }
+
+    /// Undoes a run, which here means to take over nothing of it, and tells the PEN.
+    pub(crate) fn fail(
+        &mut self,
+        queued: &Queued,
+        id: &RunId,
+        error: &RuleError,
+        log: Vec<(String, String)>,
+    ) -> Result<(), Halt> {
+        self.failures += 1;
+        let fault = Fault::new(Whose::Ruleset, error.code, error.message.clone());
+        if queued.error_depth < self.bounds().error_depth_max
+            && let Some(raise) = error_event(id, error)
+        {
+            self.raise(queued, raise, queued.error_depth + 1);
+        }
+        self.done
+            .runs
+            .push(trace(queued, id, RunEnd::Failed(fault), log));
+        if self.failures >= self.bounds().failures_max {
+            return Err(Halt::GiveUp(failures_exceeded(self.bounds().failures_max)));
+        }
+        Ok(())
+    }
+
+    fn raise(&mut self, queued: &Queued, raise: Raise, error_depth: u32) {
+        let event = Event {
+            id: queued.event.id.raised(self.ordinal),
+            domain: raise.domain,
+            kind: raise.kind,
+            attributes: raise.attributes,
+            time: self.transaction.now,
+            cause: Some(queued.event.id),
+        };
+        self.ordinal += 1;
+        let depth = queued.depth.saturating_add(1);
+        self.queue.push_back(Queued {
+            event,
+            for_ruleset: raise.for_ruleset,
+            depth,
+            error_depth,
+        });
+    }
+
+    /// Whether what a run wants is within the bounds.
+    pub(crate) fn check(
+        &self,
+        queued: &Queued,
+        id: &RunId,
+        ended: &Ended,
+    ) -> Result<(), RuleError> {
+        let bounds = self.bounds();
+        let effects = self.done.effects.len() + ended.effects.len();
+        let directives = self.done.directives.len() + ended.directives.len();
+        within("effects-exceeded", "effects", effects, bounds.effects_max)?;
+        within(
+            "directives-exceeded",
+            "directives",
+            directives,
+            bounds.directives_max,
+        )?;
+        within(
+            "raises-exceeded",
+            "events raised",
+            self.raised + ended.raises.len(),
+            bounds.raises_max,
+        )?;
+        if !ended.raises.is_empty() && queued.depth >= bounds.raise_depth_max {
+            let message = format!(
+                "events raise events more than {} deep",
+                bounds.raise_depth_max
+            );
+            return Err(RuleError {
+                code: "raise-depth-exceeded",
+                message,
+            });
+        }
+        self.check_timers(&id.rid, &ended.timers)
+    }
+
+    fn check_timers(&self, rid: &Name, changes: &[TimerChange]) -> Result<(), RuleError> {
+        for change in changes {
+            let (TimerChange::Remove { id } | TimerChange::Set(Timer { id, .. })) = change;
+            if self
+                .overlay
+                .timer(id)
+                .is_some_and(|timer| timer.rid != *rid)
+            {
+                let message = format!("the timer {id} belongs to another ruleset");
+                return Err(RuleError {
+                    code: "timer-foreign",
+                    message,
+                });
+            }
+        }
+        let set = changes
+            .iter()
+            .filter(|change| matches!(change, TimerChange::Set(_)))
+            .count();
+        if set == 0 {
+            return Ok(());
+        }
+        let timers = self.overlay.all_timers().count() + set;
+        within(
+            "timers-exceeded",
+            "timers",
+            timers,
+            self.bounds().timers_max,
+        )
+    }
+
+    /// The questions that have no answer yet.
+    pub(crate) fn unanswered(
+        &self,
+        id: &RunId,
+        asked: Vec<Question>,
+    ) -> Result<Vec<Question>, RuleError> {
+        let none = Answers::new();
+        let known = self.transaction.answers.get(id).unwrap_or(&none);
+        let total = known.len() + asked.len();
+        within(
+            "questions-exceeded",
+            "questions",
+            total,
+            self.bounds().questions_max,
+        )?;
+        let questions: Vec<_> = asked
+            .into_iter()
+            .filter(|question| !known.contains_key(&question.id))
+            .collect();
+        if questions.is_empty() {
+            let message = "the rule waits for answers that it has".into();
+            return Err(RuleError {
+                code: "question-repeated",
+                message,
+            });
+        }
+        Ok(questions)
+    }
+}
+
+fn within(code: &'static str, what: &str, count: usize, max: usize) -> Result<(), RuleError> {
+    if count <= max {
+        return Ok(());
+    }
+    let message = format!("{count} {what} are more than the {max} that one event may cause");
+    Err(RuleError { code, message })
+}
+
+/// The event by which the PEN learns of a failed run.
+fn error_event(id: &RunId, error: &RuleError) -> Option<Raise> {
+    let attributes = [
+        ("code", error.code),
+        ("level", "error"),
+        ("msg", &*error.message),
+        ("rid", id.rid.as_str()),
+        ("rule_name", id.rule.as_str()),
+    ];
+    Some(Raise {
+        domain: Name::new("system").ok()?,
+        kind: Name::new("error").ok()?,
+        attributes: attributes.into(),
+        for_ruleset: None,
+    })
+}
+
+/// The variables that were set or cleared, each once.
+fn changed(changes: &[Change]) -> Vec<(Name, Name)> {
+    let names: BTreeSet<_> = changes
+        .iter()
+        .map(|change| (change.rid.clone(), change.name.clone()))
+        .collect();
+    names.into_iter().collect()
+}
