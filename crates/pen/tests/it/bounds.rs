@@ -1,0 +1,163 @@
+//! What a transaction may use up.
+
+use stratus_event::Map;
+use stratus_pen::{
+    Bounds, Transaction,
+    language::{Directive, Ended, TimerChange},
+};
+
+use crate::ruleset::{
+    Ruleset, act, curious, done, failing, failure, fired, on, raise, raising, setting, state,
+    timer, transaction,
+};
+
+/// Sets one bound, and raises `t:go` among these rulesets.
+fn run(bound: impl Fn(&mut Bounds), rulesets: Vec<Ruleset>) -> stratus_pen::Done {
+    let mut transaction = transaction(&state(rulesets), "t:go");
+    bound(&mut transaction.bounds);
+    done(transaction)
+}
+
+/// The run that goes beyond the bound fails and is undone.
+fn check(bound: impl Fn(&mut Bounds), rulesets: Vec<Ruleset>, code: &str) {
+    let done = run(bound, rulesets);
+    assert_eq!(done.failed, None, "{code}");
+    assert_eq!(failure(&done).code, code);
+    assert_eq!(done.changes, [], "{code}");
+}
+
+/// The transaction is given up, and only the trace tells what was.
+fn check_given_up(bound: impl Fn(&mut Bounds), rulesets: Vec<Ruleset>, code: &str) {
+    let done = run(bound, rulesets);
+    assert_eq!(done.failed.as_ref().map(|fault| &*fault.code), Some(code));
+    assert!(
+        done.runs
+            .iter()
+            .all(|run| run.changes.is_empty() && run.effects.is_empty())
+    );
+    assert_eq!(
+        (done.changes.len(), done.effects.len(), done.automata.len()),
+        (0, 0, 0)
+    );
+    assert!(!done.runs.is_empty(), "{code}");
+}
+
+/// A rule that wants this, and a variable set.
+fn wanting(ended: fn() -> Ended) -> Vec<Ruleset> {
+    let changes = || vec![setting("r", "v", 1)];
+    vec![Ruleset::new("r").rule("a", on("t:go"), move |_| {
+        Ok(Ended {
+            changes: changes(),
+            ..ended()
+        })
+    })]
+}
+
+#[test]
+fn one_run_too_greedy() {
+    let effects = || Ended {
+        effects: vec![act("x"); 2],
+        ..fired()
+    };
+    check(
+        |bounds| bounds.effects_max = 1,
+        wanting(effects),
+        "effects-exceeded",
+    );
+    let directives = || {
+        let directive = Directive {
+            name: "d".into(),
+            options: Map::new(),
+        };
+        Ended {
+            directives: vec![directive],
+            ..fired()
+        }
+    };
+    check(
+        |bounds| bounds.directives_max = 0,
+        wanting(directives),
+        "directives-exceeded",
+    );
+    let raises = || Ended {
+        raises: vec![raise("t:x"); 2],
+        ..fired()
+    };
+    check(
+        |bounds| bounds.raises_max = 1,
+        wanting(raises),
+        "raises-exceeded",
+    );
+    let timers = || Ended {
+        timers: vec![TimerChange::Set(timer("x", "r"))],
+        ..fired()
+    };
+    check(
+        |bounds| bounds.timers_max = 0,
+        wanting(timers),
+        "timers-exceeded",
+    );
+    check(
+        |bounds| bounds.questions_max = 0,
+        curious_only(),
+        "questions-exceeded",
+    );
+    check(
+        |bounds| bounds.raise_depth_max = 3,
+        endless(),
+        "raise-depth-exceeded",
+    );
+}
+
+#[test]
+fn all_runs_together_too_greedy() {
+    check_given_up(|bounds| bounds.runs_max = 5, endless(), "runs-exceeded");
+    let hungry = || Ended {
+        fuel: 10,
+        ..fired()
+    };
+    let mut rulesets = vec![Ruleset::new("q").rule("a", on("t:go"), |_| Ok(fired()))];
+    rulesets.extend(wanting(hungry));
+    check_given_up(
+        |bounds| bounds.fuel_max = 9,
+        rulesets,
+        "event-fuel-exceeded",
+    );
+    let bad = vec![Ruleset::new("r").rule("a", on("t:go"), |_| failing())];
+    check_given_up(|bounds| bounds.failures_max = 1, bad, "failures-exceeded");
+}
+
+#[test]
+fn bounds_are_reached_before_they_are_exceeded() {
+    let raises = || Ended {
+        raises: vec![raise("t:x"); 2],
+        ..fired()
+    };
+    assert_eq!(
+        run(|bounds| bounds.raises_max = 2, wanting(raises))
+            .changes
+            .len(),
+        1
+    );
+    let state = state(endless());
+    let bounds = Bounds {
+        raise_depth_max: 3,
+        error_depth_max: 0,
+        ..Bounds::default()
+    };
+    let done = done(Transaction {
+        bounds,
+        ..transaction(&state, "t:go")
+    });
+    assert_eq!(done.runs.len(), 4);
+}
+
+/// A rule that wakes itself.
+fn endless() -> Vec<Ruleset> {
+    vec![Ruleset::new("r").rule("a", on("t:go"), |_| Ok(raising(&["t:go"])))]
+}
+
+/// The second rule of the curious, which asks.
+fn curious_only() -> Vec<Ruleset> {
+    vec![curious(1).without_first()]
+}
