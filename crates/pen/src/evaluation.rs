@@ -124,13 +124,7 @@ impl<'a> Evaluation<'a> {
             rule: rule.outline.name.clone(),
         };
         let limits = self.transaction.bounds.condition_limits();
-        let judge = Judge::new(
-            &rule,
-            self.transaction,
-            &self.overlay,
-            id.seed(self.seed()),
-            &limits,
-        );
+        let judge = Judge::new(&rule, self.transaction, &self.overlay, &id, &limits);
         let start = Progress::default();
         let progress = self.progress(place).unwrap_or(&start);
         let step = rule

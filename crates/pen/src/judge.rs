@@ -6,7 +6,7 @@ use stratus_event::Event;
 use stratus_salience::{Bindings, Conditions};
 
 use crate::{
-    Transaction,
+    RunId, Transaction,
     language::{Answers, Limits, Program, RuleError, Scene},
     overlay::Overlay,
     rulesets::Rule,
@@ -18,7 +18,7 @@ pub(crate) struct Judge<'a> {
     program: &'a dyn Program,
     transaction: &'a Transaction,
     overlay: &'a Overlay<'a>,
-    seed: [u8; 32],
+    id: &'a RunId,
     limits: &'a Limits,
     answers: Answers,
     errors: RefCell<Vec<RuleError>>,
@@ -29,7 +29,7 @@ impl<'a> Judge<'a> {
         rule: &Rule<'a>,
         transaction: &'a Transaction,
         overlay: &'a Overlay<'a>,
-        seed: [u8; 32],
+        id: &'a RunId,
         limits: &'a Limits,
     ) -> Self {
         let program = rule.program.as_ref();
@@ -38,7 +38,7 @@ impl<'a> Judge<'a> {
             program,
             transaction,
             overlay,
-            seed,
+            id,
             limits,
             answers: Answers::new(),
             errors,
@@ -48,10 +48,8 @@ impl<'a> Judge<'a> {
     /// What went wrong, as lines for the trace.
     pub(crate) fn into_log(self) -> Vec<(String, String)> {
         let line = |error: RuleError| {
-            (
-                "error".into(),
-                format!("{} [{}]", error.message, error.code),
-            )
+            let text = format!("{} [{}]", error.message, error.code);
+            ("error".into(), text)
         };
         self.errors.into_inner().into_iter().map(line).collect()
     }
@@ -65,7 +63,7 @@ impl Conditions for Judge<'_> {
             channel: self.transaction.channel,
             bindings,
             now: self.transaction.now,
-            seed: self.seed,
+            seed: self.id.seed(&self.transaction.seed),
             answers: &self.answers,
             limits: self.limits,
         };

@@ -80,10 +80,7 @@ impl Rulesets {
 
     /// The rule at that place.
     pub(crate) fn rule(&self, place: RulePlace) -> Option<Rule<'_>> {
-        self.installed
-            .get(&place.ruleset)?
-            .rules(place.ruleset)
-            .nth(place.rule)
+        self.installed.get(&place.ruleset)?.rule(place)
     }
 
     /// The rule of that name.
@@ -124,12 +121,15 @@ impl Rule<'_> {
 
 impl Installed {
     fn rules(&self, ruleset: u64) -> impl Iterator<Item = Rule<'_>> {
-        let outlines = self.program.rules().iter().zip(&self.automata).enumerate();
-        outlines.map(move |(rule, (outline, automaton))| Rule {
-            place: RulePlace { ruleset, rule },
+        (0..self.automata.len()).filter_map(move |rule| self.rule(RulePlace { ruleset, rule }))
+    }
+
+    fn rule(&self, place: RulePlace) -> Option<Rule<'_>> {
+        Some(Rule {
+            place,
             program: &self.program,
-            outline,
-            automaton,
+            outline: self.program.rules().get(place.rule)?,
+            automaton: self.automata.get(place.rule)?,
         })
     }
 }
