@@ -192,9 +192,9 @@ fn code_token(rest: &str, short: bool) -> (TokenKind, usize) {
     match first {
         '"' | '\'' => string(rest, first, short),
         'r' if rest.starts_with("re#") => {
-            regexp(rest, b'#').unwrap_or_else(|| unclosed_regexp(rest))
+            regexp(rest, '#').unwrap_or_else(|| unclosed_regexp(rest))
         }
-        'r' if rest.starts_with("re/") => regexp(rest, b'/').unwrap_or((TokenKind::Symbol, 2)),
+        'r' if rest.starts_with("re/") => regexp(rest, '/').unwrap_or((TokenKind::Symbol, 2)),
         'a'..='z' | 'A'..='Z' | '_' | '$' => (TokenKind::Symbol, length_while(rest, is_word)),
         _ => number(rest).unwrap_or_else(|| punctuation(rest, first)),
     }
@@ -211,28 +211,26 @@ fn block_comment(rest: &str) -> (TokenKind, usize) {
 /// A string may span lines; one that never ends is taken for one that ends with its line, so that
 /// what follows can still be read.
 fn string(rest: &str, quote: char, short: bool) -> (TokenKind, usize) {
-    let line = first_line(rest);
-    let reach = rest.get(..line).filter(|_| short).unwrap_or(rest);
-    let bytes = rest.as_bytes();
-    match end_of_text(reach, 1, |at| {
-        bytes.get(at).is_some_and(|byte| char::from(*byte) == quote)
-    }) {
+    let end = if short {
+        end_in_line(rest, 1, quote)
+    } else {
+        end_of_text(rest, 1, |at| starts_at(rest, at, quote))
+    };
+    match end {
         Some(end) => (TokenKind::String, end + 1),
-        None => (TokenKind::UnclosedString, line),
+        None => (TokenKind::UnclosedString, first_line(rest)),
     }
 }
 
 /// `re#…#gim`. The classic `re/…/` must end in its line, because `re` may also be a name that is
 /// divided.
-fn regexp(rest: &str, delimiter: u8) -> Option<(TokenKind, usize)> {
-    let reach = if delimiter == b'/' {
-        first_line(rest)
+fn regexp(rest: &str, delimiter: char) -> Option<(TokenKind, usize)> {
+    let end = if delimiter == '/' {
+        end_in_line(rest, 3, delimiter)
     } else {
-        rest.len()
+        end_of_text(rest, 3, |at| starts_at(rest, at, delimiter))
     };
-    let rest = rest.get(..reach)?;
-    let bytes = rest.as_bytes();
-    let end = end_of_text(rest, 3, |at| bytes.get(at) == Some(&delimiter))? + 1;
+    let end = end? + 1;
     let flags = length_while(rest.get(end..)?, |flag| matches!(flag, 'g' | 'i' | 'm'));
     Some((TokenKind::Regexp, end + flags))
 }
@@ -252,6 +250,23 @@ fn end_of_text(rest: &str, from: usize, ends: impl Fn(usize) -> bool) -> Option<
         escaped = !escaped && byte == b'\\';
     }
     None
+}
+
+/// Where the text ends that must end in its line.
+fn end_in_line(rest: &str, from: usize, delimiter: char) -> Option<usize> {
+    let ends = |at| {
+        [delimiter, '\r', '\n']
+            .into_iter()
+            .any(|end| starts_at(rest, at, end))
+    };
+    end_of_text(rest, from, ends).filter(|at| starts_at(rest, *at, delimiter))
+}
+
+/// Whether an ASCII character is at an offset.
+fn starts_at(rest: &str, at: usize, character: char) -> bool {
+    rest.as_bytes()
+        .get(at)
+        .is_some_and(|byte| char::from(*byte) == character)
 }
 
 fn number(rest: &str) -> Option<(TokenKind, usize)> {

@@ -1,5 +1,7 @@
 //! The forms of 2012 beside those of today.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use stratus_krl_syntax::{
     ast::{
         ArgumentKind, Attributes, BlockKind, EventExpressionKind, ExpressionKind, GuardKind,

@@ -133,7 +133,9 @@ impl Parser<'_> {
             return Err(self.operator_first().into());
         }
         let domain = self.identifier(EVENT)?;
-        self.eat(":");
+        if !self.eat(":") && self.at_rule_block() {
+            return Err(self.expected("the event's type").into());
+        }
         let name = self.identifier("the event's type")?;
         let filters = self.filters()?;
         let mut condition = self.event_condition()?;

@@ -91,6 +91,11 @@ impl Parser<'_> {
             Some("false") => ExpressionKind::Boolean(false),
             Some("null") => ExpressionKind::Null,
             Some("true") => ExpressionKind::Boolean(true),
+            _ if self.at_declaration() && self.at_fresh() => {
+                return Err(self
+                    .expected("an expression before the next declaration")
+                    .into());
+            }
             _ => {
                 return self
                     .qualified_name("an expression")

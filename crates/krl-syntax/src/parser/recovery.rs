@@ -77,7 +77,7 @@ impl Parser<'_> {
     }
 
     /// Whether the next token is the first on its line, or stands after a `;`.
-    fn at_fresh(&self) -> bool {
+    pub(super) fn at_fresh(&self) -> bool {
         let between = Span::new(self.previous().end, self.span().start);
         between.text(self.source).contains(['\r', '\n']) || self.previous().text(self.source) == ";"
     }

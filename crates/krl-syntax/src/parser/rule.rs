@@ -104,6 +104,11 @@ impl Parser<'_> {
         })
     }
 
+    /// Whether a part of a rule begins here that a brace shows to be one.
+    pub(super) fn at_rule_block(&self) -> bool {
+        self.sign(1) == Some("{") && self.at_rule_part()
+    }
+
     /// Whether a part of a rule begins here.
     fn at_rule_part(&self) -> bool {
         self.part_ahead().is_some()
