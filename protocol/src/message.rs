@@ -77,6 +77,13 @@ pub(crate) enum Message {
     Wrong { code: String },
 }
 
+/// Whether a frame carries events. It must be a frame that this node wrote itself; of another's it
+/// would say nothing.
+pub fn carries_events(frame: &[u8]) -> bool {
+    // A map, whose first entry is field 0 with the number of the message.
+    matches!(frame, [_, 0, EVENTS, ..])
+}
+
 impl Message {
     /// The frame.
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -193,7 +200,7 @@ impl Message {
             Self::Prove { .. } => 1,
             Self::Opened { .. } => 2,
             Self::Refused { .. } => 3,
-            Self::Events { .. } => 4,
+            Self::Events { .. } => EVENTS.into(),
             Self::Ack { .. } => 5,
             Self::Reject { .. } => 6,
             Self::Quota { .. } => 7,
@@ -400,3 +407,20 @@ const FRAME_DEPTH_MAX: usize = 2;
 
 /// The longest name by which a node introduces itself, in bytes.
 pub(crate) const PEER_NAME_BYTES_MAX: usize = 128;
+
+/// The number of [`Message::Events`].
+const EVENTS: u8 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_with_events_are_told_from_others() {
+        let (session, first, events) = (0, 1, vec![vec![0]]);
+        let frame = Message::Events { session, first, events }.encode();
+        assert!(carries_events(&frame));
+        assert!(!carries_events(&Message::Ack { session: 4, through: 4 }.encode()));
+        assert!(!carries_events(&[]));
+    }
+}

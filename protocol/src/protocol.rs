@@ -23,5 +23,6 @@ pub use fault::explain;
 pub use federation::{Admitted, Federation, Held};
 pub use invite::{Invite, Pairing, Redemption, SubscriptionId};
 pub use link::{InviteLink, LINK_BYTES_MAX};
+pub use message::carries_events;
 pub use node_id::{NodeId, NodeIdError};
 pub use output::Output;

@@ -54,9 +54,10 @@ pub struct Site {
     pub twilio: Option<Arc<WebhookVerifier>>,
 }
 
-/// Reads entries of a PEN's journal: those after a position, at most so many, in their order.
+/// Reads entries of a PEN's journal in their order: those after a position or from the first, at
+/// most so many.
 pub type JournalReader =
-    dyn Fn(PenId, u64, usize) -> Result<Vec<JournalEntry>, Fault> + Send + Sync;
+    dyn Fn(PenId, Option<u64>, usize) -> Result<Vec<JournalEntry>, Fault> + Send + Sync;
 
 /// Position, the accepted event and, once there is one, its outcome.
 pub type JournalEntry = (u64, Accepted, Option<Outcome>);

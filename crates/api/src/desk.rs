@@ -31,7 +31,7 @@ impl Desk {
 
     /// Hands in a command and waits for its answer, at most so long.
     ///
-    /// `node-stopping` says that it was not done or that its answer is lost; `answer-late` says
+    /// `node-stopping` says that it was not done or that its answer is lost; `command-late` says
     /// that it may still be done.
     pub async fn ask(&self, command: Command, wait: Duration) -> Result<Reply, Fault> {
         match tokio::time::timeout(wait, self.order(command)).await {
@@ -61,7 +61,7 @@ fn stopping() -> Fault {
 
 fn late(wait: Duration) -> Fault {
     let message = format!("the node gave no answer within {} s", wait.as_secs());
-    Fault::new(Whose::World, "answer-late", message)
+    Fault::new(Whose::World, "command-late", message)
         .hint("it may still be done: look at `stratus journal` before you try again")
 }
 
@@ -76,7 +76,7 @@ mod tests {
             .ask(Command::Status, Duration::from_millis(5))
             .await
             .unwrap_err();
-        assert_eq!(late.code, "answer-late");
+        assert_eq!(late.code, "command-late");
         let order = orders.recv().await.unwrap();
         assert!(order.reply.is_closed());
         drop(orders);

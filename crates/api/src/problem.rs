@@ -42,13 +42,13 @@ impl IntoResponse for Refusal {
 pub fn status(fault: &Fault) -> StatusCode {
     match &*fault.code {
         "token-wrong" => StatusCode::UNAUTHORIZED,
-        "webhook-signature-wrong" | "event-refused" | "query-refused" => StatusCode::FORBIDDEN,
+        "webhook-signature-wrong" | "policy-refuses" => StatusCode::FORBIDDEN,
         "request-method-wrong" => StatusCode::METHOD_NOT_ALLOWED,
         "request-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
         "request-late" => StatusCode::REQUEST_TIMEOUT,
         "request-type-wrong" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "requests-too-many" => StatusCode::TOO_MANY_REQUESTS,
-        "answer-late" => StatusCode::GATEWAY_TIMEOUT,
+        "command-late" => StatusCode::GATEWAY_TIMEOUT,
         code if code.ends_with("-unknown") => StatusCode::NOT_FOUND,
         _ => match fault.whose {
             Whose::Bug => StatusCode::INTERNAL_SERVER_ERROR,
@@ -99,7 +99,7 @@ mod tests {
         check(Whose::Peer, "anything", 502);
         check(Whose::Ruleset, "anything", 422);
         check(Whose::World, "anything", 503);
-        check(Whose::World, "answer-late", 504);
+        check(Whose::World, "command-late", 504);
     }
 
     #[test]

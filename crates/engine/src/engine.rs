@@ -42,6 +42,8 @@ pub use record::{
     Subscription,
 };
 pub use stratus_pen::RunEnd;
+// An adapter speaks of these without knowing the protocol.
+pub use stratus_protocol::{NodeId, SubscriptionId};
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -56,7 +58,7 @@ use rand_chacha::{
 use stratus_capability::GrantHash;
 use stratus_event::{Eci, Fault, Name, PenId, Timestamp};
 use stratus_pen::language::{Language, Program};
-use stratus_protocol::{Federation, Invite, NodeId, SubscriptionId};
+use stratus_protocol::{Federation, Invite};
 
 use commit::{Draft, Ledger};
 use effect::Turns;

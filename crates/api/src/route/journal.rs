@@ -28,9 +28,8 @@ pub(super) fn routes() -> Router<Arc<Site>> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
-    /// Only entries after this position.
-    #[serde(default)]
-    after: u64,
+    /// Only entries after this position; from the first if it is not said.
+    after: Option<u64>,
     /// At most so many.
     #[serde(default = "a_page")]
     limit: usize,
@@ -55,7 +54,8 @@ async fn journal(
     let entries = news(&site, &wanted).await?;
     let next = entries
         .last()
-        .map_or(wanted.after, |(position, _, _)| *position);
+        .map(|(position, _, _)| *position)
+        .or(wanted.after);
     let entries = entries.into_iter().map(shape::JournalEntry::new).collect();
     Ok(Json(shape::Journal { entries, next }))
 }

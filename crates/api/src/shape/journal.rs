@@ -13,8 +13,8 @@ use crate::map_to_json;
 pub struct Journal {
     /// Entries in the order in which they were accepted.
     pub entries: Vec<JournalEntry>,
-    /// Give this as `after` to go on.
-    pub next: u64,
+    /// Give this as `after` to go on; none if there is nothing yet.
+    pub next: Option<u64>,
 }
 
 /// An event that the PEN took.
