@@ -93,7 +93,7 @@ impl<'a> Evaluation<'a> {
             if finished.contains(&place.ruleset) {
                 continue;
             }
-            let Some(selected) = self.select(place, queued) else {
+            let Some(selected) = self.select(place, queued)? else {
                 continue;
             };
             if self.run_rule(queued, selected)? {
@@ -112,15 +112,17 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Offers the event to a rule's event expression.
-    fn select(&mut self, place: RulePlace, queued: &Queued) -> Option<Selected<'a>> {
-        let rule = self.transaction.state.rulesets().rule(place)?;
-        let rid = rule.program.rid();
-        if queued.for_ruleset.as_ref().is_some_and(|only| only != rid) {
-            return None;
+    fn select(&mut self, place: RulePlace, queued: &Queued) -> Result<Option<Selected<'a>>, Halt> {
+        let Some(rule) = self.transaction.state.rulesets().rule(place) else {
+            return Ok(None);
+        };
+        let rid = rule.program.rid().clone();
+        if queued.for_ruleset.as_ref().is_some_and(|only| *only != rid) {
+            return Ok(None);
         }
         let id = RunId {
             event: queued.event.id,
-            rid: rid.clone(),
+            rid,
             rule: rule.outline.name.clone(),
         };
         let limits = self.transaction.bounds.condition_limits();
@@ -134,22 +136,21 @@ impl<'a> Evaluation<'a> {
         if let Some(progress) = step.progress {
             self.moved.insert(place, progress);
         }
-        if step.fired.is_none() {
-            self.note_conditions(queued, &id, &log);
-        }
-        step.fired.map(|bindings| Selected {
+        let Some(bindings) = step.fired else {
+            self.note_conditions(queued, &id, log)?;
+            return Ok(None);
+        };
+        Ok(Some(Selected {
             rule,
             id,
             bindings,
             log,
-        })
+        }))
     }
 
     /// Runs a rule; says whether its ruleset has seen enough of the event (`last`).
     fn run_rule(&mut self, queued: &Queued, selected: Selected<'a>) -> Result<bool, Halt> {
-        if self.done.runs.len() >= self.bounds().runs_max {
-            return Err(Halt::GiveUp(runs_exceeded(self.bounds().runs_max)));
-        }
+        self.check_runs()?;
         let Selected {
             rule,
             id,
@@ -184,11 +185,27 @@ impl<'a> Evaluation<'a> {
 
     /// Leaves a line in the trace for a rule that was not selected because its condition went
     /// wrong.
-    fn note_conditions(&mut self, queued: &Queued, id: &RunId, log: &[(String, String)]) {
+    fn note_conditions(
+        &mut self,
+        queued: &Queued,
+        id: &RunId,
+        log: Vec<(String, String)>,
+    ) -> Result<(), Halt> {
         if !log.is_empty() {
+            self.check_runs()?;
             self.done
                 .runs
-                .push(trace(queued, id, RunEnd::NotFired, log.to_vec()));
+                .push(trace(queued, id, RunEnd::NotFired, log));
+        }
+        Ok(())
+    }
+
+    fn check_runs(&self) -> Result<(), Halt> {
+        let max = self.bounds().runs_max;
+        if self.done.runs.len() < max {
+            Ok(())
+        } else {
+            Err(Halt::GiveUp(runs_exceeded(max)))
         }
     }
 

@@ -10,8 +10,8 @@ use std::{collections::BTreeSet, fmt::Write, sync::LazyLock, time::Duration};
 use regex::Regex;
 use stratus_event::{Event, EventId, Name, Timestamp, Value};
 use stratus_salience::{
-    Automaton, Bindings, Conditions, Expression, Filter, Index, Primitive, Progress, RulePlace,
-    Symbol,
+    Automaton, Bindings, Conditions, Expression, Filter, Index, Occurrences, Primitive, Progress,
+    RulePlace, Symbol,
 };
 
 const CASES: u64 = 2000;
@@ -42,8 +42,18 @@ struct Found {
 /// Looks at the events at those places of the history.
 fn find(expression: &Expression, history: &[Event], places: &[usize]) -> Found {
     match expression {
-        Expression::And(parts) => find_all(parts, history, places),
+        Expression::After(parts) => {
+            let backwards: Vec<_> = parts.iter().rev().cloned().collect();
+            find_sequence(&backwards, history, places)
+        }
+        Expression::And(parts) => find_some(parts.len(), parts, history, places),
+        Expression::Any(wanted, parts) => find_some(*wanted, parts, history, places),
         Expression::Before(parts) => find_sequence(parts, history, places),
+        Expression::Count(occurrences) => {
+            let parts =
+                vec![Expression::Primitive(occurrences.primitive.clone()); occurrences.times];
+            find_sequence(&parts, history, places)
+        }
         Expression::Or(parts) => find_first(parts, history, places),
         Expression::Primitive(primitive) => find_one(primitive, history, places),
         Expression::Within(part, period) => find_within(part, *period, history, places),
@@ -126,8 +136,8 @@ fn find_first(parts: &[Expression], history: &[Event], places: &[usize]) -> Foun
     }
 }
 
-/// Each part sees what the parts before it left.
-fn find_all(parts: &[Expression], history: &[Event], places: &[usize]) -> Found {
+/// Each part sees what the parts before it left; it ends with the last of so many.
+fn find_some(wanted: usize, parts: &[Expression], history: &[Event], places: &[usize]) -> Found {
     let mut rest = places.to_vec();
     let mut found = Vec::new();
     for part in parts {
@@ -135,16 +145,21 @@ fn find_all(parts: &[Expression], history: &[Event], places: &[usize]) -> Found 
         rest.retain(|place| !one.used.contains(place));
         found.push(one);
     }
-    let ends: Option<Vec<_>> = found.iter().map(|one| one.end).collect();
     let used = found
         .iter()
         .flat_map(|one| one.used.iter().copied())
         .collect();
+    let mut complete: Vec<_> = found.into_iter().filter(|one| one.end.is_some()).collect();
     // The last to come says what a variable is that several bind.
-    found.sort_by_key(|one| one.end);
-    let bindings = found.into_iter().flat_map(|one| one.bindings).collect();
+    complete.sort_by_key(|one| one.end);
+    let end = complete.get(wanted - 1).and_then(|one| one.end);
+    let bindings = complete
+        .into_iter()
+        .take(wanted)
+        .flat_map(|one| one.bindings)
+        .collect();
     Found {
-        end: ends.and_then(|ends| ends.into_iter().max()),
+        end,
         used,
         bindings,
     }
@@ -236,18 +251,25 @@ impl Draw {
         if depth == 0 {
             return Expression::Primitive(self.primitive());
         }
-        let operator = self.below(if timed { 5 } else { 4 });
+        let operator = self.below(if timed { 8 } else { 7 });
         // Attempts within attempts are kept by halves only, so the reference does not cover them.
-        let timed = timed && operator < 4;
+        let timed = timed && operator < 7;
         let count = 1 + self.below(3);
         let parts = (0..count)
             .map(|_| self.expression(depth - 1, timed))
             .collect::<Vec<_>>();
         match operator {
-            0 => Expression::And(parts),
-            1 => Expression::Before(parts),
-            2 => Expression::Or(parts),
-            3 => Expression::Primitive(self.primitive()),
+            0 => Expression::After(parts),
+            1 => Expression::And(parts),
+            2 => Expression::Any(1 + self.below(count), parts),
+            3 => Expression::Before(parts),
+            4 => Expression::Count(Occurrences {
+                times: count,
+                primitive: self.primitive(),
+                aggregate: None,
+            }),
+            5 => Expression::Or(parts),
+            6 => Expression::Primitive(self.primitive()),
             _ => {
                 let period = Duration::from_millis(u64::try_from(self.below(30)).unwrap());
                 let part = [Expression::And, Expression::Before, Expression::Or][self.below(3)];
