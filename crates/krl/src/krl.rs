@@ -1,1 +1,144 @@
-//! To be written.
+//! KRL: what a ruleset means.
+//!
+//! [`Krl`] compiles a ruleset's text to a program that a PEN runs. Running is a pure function of
+//! the program and a scene: there is no clock, no network and no randomness but what the scene
+//! gives, and all that a rule wants done comes back as data.
+
+mod border;
+mod coerce;
+mod compile;
+mod evaluate;
+mod json;
+mod library;
+mod limit;
+mod pattern;
+mod program;
+mod resolve;
+mod value;
+
+use std::{any::Any, fmt, sync::Arc};
+
+use stratus_event::{Fault, Map, Name, Value, Whose};
+use stratus_krl_syntax::{Diagnostic, Severity, line_column, parse_ruleset};
+use stratus_pen::language::{Ended, Language, Outline, Program, RuleError, Scene, Stop};
+
+use crate::{
+    evaluate::Evaluator,
+    limit::{Failure, Halt},
+    program::Ruleset,
+};
+
+/// The language KRL.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Krl;
+
+impl Language for Krl {
+    fn compile(&self, source: &str) -> Result<Arc<dyn Program>, Vec<Fault>> {
+        let parsed = parse_ruleset(source);
+        let errors = parsed.diagnostics.iter();
+        let errors = errors.filter(|diagnostic| diagnostic.severity == Severity::Error);
+        let mut faults: Vec<Fault> = errors.map(|error| fault(source, error)).collect();
+        match parsed.ruleset.map(|tree| compile::compile(source, &tree)) {
+            Some(Ok(ruleset)) if faults.is_empty() => Ok(Arc::new(Compiled::new(ruleset))),
+            Some(Err(more)) if faults.is_empty() => Err(more),
+            _ => {
+                if faults.is_empty() {
+                    let message = "there is no ruleset in the text";
+                    faults.push(Fault::new(Whose::Ruleset, "krl-ruleset-missing", message));
+                }
+                Err(faults)
+            }
+        }
+    }
+}
+
+/// A compiled ruleset as a program of the PEN.
+pub(crate) struct Compiled {
+    pub(crate) ruleset: Arc<Ruleset>,
+}
+
+impl Compiled {
+    fn new(ruleset: Ruleset) -> Self {
+        Self {
+            ruleset: Arc::new(ruleset),
+        }
+    }
+
+    fn evaluator<'s>(&self, scene: &'s Scene<'s>) -> Evaluator<'s> {
+        Evaluator::new(Arc::clone(&self.ruleset), scene)
+    }
+}
+
+impl Program for Compiled {
+    fn rid(&self) -> &Name {
+        &self.ruleset.rid
+    }
+
+    fn rules(&self) -> &[Outline] {
+        &self.ruleset.outlines
+    }
+
+    fn queries(&self) -> &[Name] {
+        &self.ruleset.shared
+    }
+
+    fn modules(&self) -> &[Name] {
+        &self.ruleset.module_rids
+    }
+
+    fn holds(&self, condition: usize, scene: &Scene<'_>) -> Result<bool, RuleError> {
+        let Some(condition) = self.ruleset.conditions.get(condition) else {
+            return Ok(false);
+        };
+        match self.evaluator(scene).holds(condition) {
+            Ok(holds) => Ok(holds),
+            Err(Halt::Error(failure)) => Err(failure.into()),
+            Err(Halt::Ask(_)) => {
+                let message = "a where condition cannot wait for an answer from the world";
+                Err(Failure::new("krl-question-in-where", message).into())
+            }
+        }
+    }
+
+    fn run(&self, rule: usize, scene: &Scene<'_>) -> Result<Ended, Stop> {
+        self.evaluator(scene).run(rule)
+    }
+
+    fn query(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Result<Value, Stop> {
+        if !self.ruleset.shared.contains(name) {
+            let shared = self.ruleset.shared.iter().map(Name::as_str);
+            let near = resolve::suggestion(name.as_str(), shared);
+            let message = format!("{} shares no function {name}{near}", self.ruleset.rid);
+            return Err(Failure::new("krl-query-unknown", message).into());
+        }
+        self.evaluator(scene).query(name, arguments)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Compiled({})", self.ruleset.rid)
+    }
+}
+
+/// A diagnostic of the parser as a fault of the ruleset.
+fn fault(source: &str, diagnostic: &Diagnostic) -> Fault {
+    let (line, column) = line_column(source, diagnostic.span().start);
+    let mut message = format!("line {line}, column {column}: {}", diagnostic.title);
+    if let Some((_, said)) = diagnostic
+        .labels
+        .first()
+        .filter(|(_, said)| !said.is_empty())
+    {
+        message = format!("{message} ({said})");
+    }
+    let fault = Fault::new(Whose::Ruleset, diagnostic.code, message);
+    match &diagnostic.help {
+        Some(help) => fault.hint(help),
+        None => fault,
+    }
+}

@@ -1,0 +1,288 @@
+//! Tree to program: resolves names and checks what can be checked without running anything.
+
+mod expression;
+mod rule;
+mod select;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use stratus_event::{Fault, Name, Value as Data, Whose};
+use stratus_krl_syntax::ast;
+
+use crate::{
+    program::{About, Condition, Global, Lines, Module, Ruleset},
+    resolve::{Kind, Scope, suggestion},
+};
+
+/// Compiles a tree. Everything that is wrong with it comes back at once.
+pub(crate) fn compile(source: &str, tree: &ast::Ruleset) -> Result<Ruleset, Vec<Fault>> {
+    let mut compiler = Compiler::new(source);
+    let ruleset = compiler.ruleset(tree);
+    match ruleset {
+        Some(ruleset) if compiler.faults.is_empty() => Ok(ruleset),
+        _ => Err(compiler.faults),
+    }
+}
+
+struct Compiler {
+    lines: Lines,
+    faults: Vec<Fault>,
+    scope: Scope,
+    globals: Vec<GlobalName>,
+    /// Globals from here on are not seen by expressions outside functions.
+    globals_seen: usize,
+    modules: Vec<Module>,
+    conditions: Vec<Condition>,
+    /// Whether names that nothing binds are attributes of the event.
+    in_condition: bool,
+}
+
+struct GlobalName {
+    name: String,
+    kind: Kind,
+}
+
+impl Compiler {
+    fn new(source: &str) -> Self {
+        Self {
+            lines: Lines::new(source),
+            faults: Vec::new(),
+            scope: Scope::default(),
+            globals: Vec::new(),
+            globals_seen: 0,
+            modules: Vec::new(),
+            conditions: Vec::new(),
+            in_condition: false,
+        }
+    }
+
+    fn ruleset(&mut self, tree: &ast::Ruleset) -> Option<Ruleset> {
+        let rid = self.name(&tree.rid);
+        let properties = tree.meta.as_ref().map_or(&[][..], |meta| &meta.properties);
+        let about = self.about(tree, properties);
+        self.declare_globals(tree, properties);
+        self.uses(properties);
+        let globals = self.globals(tree, properties);
+        let provided = self.provided(properties);
+        let shared = self.shared(properties);
+        let (rules, outlines) = self.rules(&tree.rules);
+        Some(Ruleset {
+            rid: rid?,
+            about,
+            lines: std::mem::replace(&mut self.lines, Lines::new("")),
+            globals,
+            module_rids: module_rids(&self.modules),
+            modules: std::mem::take(&mut self.modules),
+            provided,
+            shared,
+            rules,
+            outlines,
+            conditions: std::mem::take(&mut self.conditions),
+        })
+    }
+
+    fn about(&mut self, tree: &ast::Ruleset, properties: &[ast::Property]) -> About {
+        let mut about = About::default();
+        if let Some(version) = &tree.version {
+            about.version = constant_text(version);
+        }
+        let mut seen = BTreeSet::new();
+        for property in properties {
+            let (name, place, value) = match &property.kind {
+                ast::PropertyKind::Author(value) => ("author", &mut about.author, value),
+                ast::PropertyKind::Description(value) => {
+                    ("description", &mut about.description, value)
+                }
+                ast::PropertyKind::Name(value) => ("name", &mut about.name, value),
+                ast::PropertyKind::Version(value) => ("version", &mut about.version, value),
+                _ => continue,
+            };
+            *place = constant_text(value);
+            if !seen.insert(name) {
+                let message = format!("meta has more than one {name}");
+                self.fault(property.span, "krl-meta-duplicate", message);
+            }
+        }
+        about
+    }
+
+    /// Makes the names of all globals known, in the order in which they are evaluated.
+    fn declare_globals(&mut self, tree: &ast::Ruleset, properties: &[ast::Property]) {
+        let mut seen = BTreeSet::new();
+        for declaration in configured(properties).chain(&tree.globals) {
+            if !seen.insert(declaration.name.name.as_str()) {
+                self.duplicate(&declaration.name);
+            }
+            let kind = kind_of(&declaration.value);
+            self.globals.push(GlobalName {
+                name: declaration.name.name.clone(),
+                kind,
+            });
+        }
+    }
+
+    fn globals(&mut self, tree: &ast::Ruleset, properties: &[ast::Property]) -> Vec<Global> {
+        let configurable = configured(properties).count();
+        let mut globals = Vec::new();
+        for (position, declaration) in configured(properties).chain(&tree.globals).enumerate() {
+            self.globals_seen = position;
+            globals.push(Global {
+                name: declaration.name.name.clone(),
+                value: self.expression(&declaration.value),
+                configurable: position < configurable,
+            });
+        }
+        self.globals_seen = self.globals.len();
+        globals
+    }
+
+    fn uses(&mut self, properties: &[ast::Property]) {
+        let mut aliases = BTreeSet::new();
+        for property in properties {
+            match &property.kind {
+                ast::PropertyKind::Use(used) => {
+                    let alias = used.alias.as_ref().unwrap_or(&used.rid);
+                    if !aliases.insert(alias.name.as_str()) {
+                        self.duplicate(alias);
+                    }
+                    self.module(used, &alias.name);
+                }
+                ast::PropertyKind::Errors(_) => self.unsupported_property(property, "errors"),
+                ast::PropertyKind::Key(..) => self.unsupported_property(property, "key"),
+                ast::PropertyKind::ProvidesKeys { .. } => {
+                    self.unsupported_property(property, "provides keys");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn module(&mut self, used: &ast::Use, alias: &str) {
+        // What a module is configured with may use the globals: it is evaluated with them.
+        self.globals_seen = self.globals.len();
+        let values = used.with.iter().map(|declaration| {
+            (
+                declaration.name.name.clone(),
+                self.expression(&declaration.value),
+            )
+        });
+        let with = values.collect();
+        if let Some(rid) = self.name(&used.rid) {
+            self.modules.push(Module {
+                rid,
+                alias: alias.to_owned(),
+                with,
+            });
+        }
+    }
+
+    fn provided(&mut self, properties: &[ast::Property]) -> BTreeSet<String> {
+        let mut provided = BTreeSet::new();
+        for property in properties {
+            if let ast::PropertyKind::Provides(names) = &property.kind {
+                for name in names {
+                    self.check_defined(name, "provided");
+                    provided.insert(name.name.clone());
+                }
+            }
+        }
+        provided
+    }
+
+    fn shared(&mut self, properties: &[ast::Property]) -> Vec<Name> {
+        let mut shared = Vec::new();
+        for property in properties {
+            let ast::PropertyKind::Shares(names) = &property.kind else {
+                continue;
+            };
+            for name in names {
+                if self.check_defined(name, "shared") == Some(Kind::Action) {
+                    let message = format!("{} is an action; only functions are shared", name.name);
+                    self.fault(name.span, "krl-share-action", message);
+                }
+                shared.extend(self.name(name).filter(|name| !shared.contains(name)));
+            }
+        }
+        shared
+    }
+
+    fn check_defined(&mut self, name: &ast::Identifier, what: &str) -> Option<Kind> {
+        let found = self.globals.iter().find(|global| global.name == name.name);
+        if let Some(global) = found {
+            return Some(global.kind);
+        }
+        let names = self.globals.iter().map(|global| global.name.as_str());
+        let near = suggestion(&name.name, names);
+        let message = format!("{} is {what} but not defined in global{near}", name.name);
+        self.fault(name.span, "krl-name-undefined", message);
+        None
+    }
+
+    fn unsupported_property(&mut self, property: &ast::Property, name: &str) {
+        let message = format!("meta's {name} is not supported");
+        self.fault(property.span, "krl-meta-unsupported", message);
+    }
+
+    fn name(&mut self, identifier: &ast::Identifier) -> Option<Name> {
+        match Name::new(&identifier.name) {
+            Ok(name) => Some(name),
+            Err(error) => {
+                self.fault(identifier.span, "krl-name-invalid", error.to_string());
+                None
+            }
+        }
+    }
+
+    fn duplicate(&mut self, name: &ast::Identifier) {
+        let message = format!("{} is declared twice in the same block", name.name);
+        self.fault(name.span, "krl-name-duplicate", message);
+    }
+
+    fn fault(&mut self, span: ast::Span, code: &'static str, message: impl AsRef<str>) {
+        let (line, column) = self.lines.position(span.start);
+        let message = format!("line {line}, column {column}: {}", message.as_ref());
+        self.faults.push(Fault::new(Whose::Ruleset, code, message));
+    }
+}
+
+fn module_rids(modules: &[Module]) -> Vec<Name> {
+    let rids: BTreeMap<&Name, ()> = modules.iter().map(|module| (&module.rid, ())).collect();
+    rids.into_keys().cloned().collect()
+}
+
+fn configured(properties: &[ast::Property]) -> impl Iterator<Item = &ast::Declaration> {
+    properties.iter().flat_map(|property| match &property.kind {
+        ast::PropertyKind::Configure(declarations) => &declarations[..],
+        _ => &[],
+    })
+}
+
+/// The text of a constant; null if it has to be evaluated.
+fn constant_text(expression: &ast::Expression) -> Data {
+    match &expression.kind {
+        ast::ExpressionKind::Text(text) => Data::text(text),
+        ast::ExpressionKind::Chevron(segments) => {
+            let texts = segments.iter().map(|segment| match segment {
+                ast::Segment::Text(text) => Some(text.value.as_str()),
+                ast::Segment::Expression(_) => None,
+            });
+            texts
+                .collect::<Option<String>>()
+                .map_or(Data::Null, Data::text)
+        }
+        _ => Data::Null,
+    }
+}
+
+fn kind_of(value: &ast::Expression) -> Kind {
+    match &value.kind {
+        ast::ExpressionKind::Function(_) => Kind::Function,
+        ast::ExpressionKind::Defaction(_) => Kind::Action,
+        _ => Kind::Any,
+    }
+}
+
+/// The byte offset that names a place. Sources are far below four gigabytes.
+fn site(span: ast::Span) -> u32 {
+    u32::try_from(span.start).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,492 @@
+//! Expressions, functions and calls.
+
+use std::sync::Arc;
+
+use stratus_event::Name;
+use stratus_krl_syntax::ast::{self, BinaryOperator, ExpressionKind};
+
+use super::{Compiler, kind_of, site};
+use crate::{
+    library::{self, Builtin, Member},
+    pattern::Pattern,
+    program::{Arguments, Code, Declaration, Expression, Function, Operator, Parameter},
+    resolve::{Kind, suggestion},
+    value::{Callable, Value},
+};
+
+/// How a name is used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Action,
+    Call,
+    Value,
+}
+
+impl Compiler {
+    pub(super) fn expression(&mut self, tree: &ast::Expression) -> Expression {
+        Expression {
+            code: self.code(tree),
+            site: site(tree.span),
+        }
+    }
+
+    fn boxed(&mut self, tree: &ast::Expression) -> Box<Expression> {
+        Box::new(self.expression(tree))
+    }
+
+    fn code(&mut self, tree: &ast::Expression) -> Code {
+        match &tree.kind {
+            ExpressionKind::Binary {
+                operator,
+                left,
+                right,
+            } => self.binary(*operator, left, right),
+            ExpressionKind::Boolean(truth) => Code::Constant(Value::Boolean(*truth)),
+            ExpressionKind::Call { callee, arguments } => self.call(callee, arguments),
+            ExpressionKind::Chevron(segments) => self.chevron(segments),
+            ExpressionKind::Conditional {
+                condition,
+                consequent,
+                alternate,
+            } => {
+                let parts = [condition, consequent, alternate];
+                Code::Conditional(Box::new(parts.map(|part| self.expression(part))))
+            }
+            ExpressionKind::Defaction(defaction) => self.defaction(defaction),
+            ExpressionKind::Function(function) => self.function(function),
+            ExpressionKind::Index { object, index } => {
+                let path = Expression {
+                    code: self.list_of(index),
+                    site: site(index.span),
+                };
+                Code::Get(self.boxed(object), Box::new(path))
+            }
+            ExpressionKind::List(items) => {
+                Code::List(items.iter().map(|item| self.expression(item)).collect())
+            }
+            ExpressionKind::Map(entries) => self.map(entries),
+            ExpressionKind::Member { object, name } => {
+                let path = Code::Constant(Value::Text(name.name.name.as_str().into()));
+                let path = Expression {
+                    code: path,
+                    site: site(name.span),
+                };
+                Code::Get(self.boxed(object), Box::new(path))
+            }
+            ExpressionKind::MethodCall {
+                object,
+                name,
+                arguments,
+            } => self.method_call(object, name, arguments),
+            ExpressionKind::Name(name) => self.qualified_name(name, Use::Value),
+            ExpressionKind::Null => Code::Constant(Value::Null),
+            ExpressionKind::Number(number) => Code::Constant(Value::number(*number)),
+            ExpressionKind::Path { object, path } => {
+                Code::Get(self.boxed(object), self.boxed(path))
+            }
+            ExpressionKind::Regexp(regexp) => self.regexp(regexp),
+            ExpressionKind::Text(text) => Code::Constant(Value::Text(text.as_str().into())),
+            ExpressionKind::Unary { operator, operand } => self.unary(*operator, operand),
+        }
+    }
+
+    fn list_of(&mut self, index: &ast::Expression) -> Code {
+        Code::List(vec![self.expression(index)])
+    }
+
+    fn map(&mut self, entries: &[ast::Entry]) -> Code {
+        let entries = entries.iter().map(|entry| {
+            (
+                entry.key.value.as_str().into(),
+                self.expression(&entry.value),
+            )
+        });
+        Code::Map(entries.collect())
+    }
+
+    fn chevron(&mut self, segments: &[ast::Segment]) -> Code {
+        let pieces = segments.iter().map(|segment| match segment {
+            ast::Segment::Expression(expression) => self.expression(expression),
+            ast::Segment::Text(text) => Expression {
+                code: Code::Constant(Value::Text(text.value.as_str().into())),
+                site: site(text.span),
+            },
+        });
+        Code::Concatenate(pieces.collect())
+    }
+
+    fn unary(&mut self, operator: ast::UnaryOperator, operand: &ast::Expression) -> Code {
+        match operator {
+            ast::UnaryOperator::Negate => Code::Negate(self.boxed(operand)),
+            ast::UnaryOperator::Not => Code::Not(self.boxed(operand)),
+            ast::UnaryOperator::Plus => self.code(operand),
+        }
+    }
+
+    fn binary(
+        &mut self,
+        operator: BinaryOperator,
+        left: &ast::Expression,
+        right: &ast::Expression,
+    ) -> Code {
+        let (left, right) = (self.boxed(left), self.boxed(right));
+        let operator = match operator {
+            BinaryOperator::And => return Code::And(left, right),
+            BinaryOperator::Or => return Code::Or(left, right),
+            BinaryOperator::Add => Operator::Add,
+            BinaryOperator::Compare => Operator::Compare,
+            BinaryOperator::CompareText => Operator::CompareText,
+            BinaryOperator::Contains => Operator::Contains,
+            BinaryOperator::Divide => Operator::Divide,
+            BinaryOperator::Equal => Operator::Equal,
+            BinaryOperator::Greater => Operator::Greater,
+            BinaryOperator::GreaterOrEqual => Operator::GreaterOrEqual,
+            BinaryOperator::Less => Operator::Less,
+            BinaryOperator::LessOrEqual => Operator::LessOrEqual,
+            BinaryOperator::Like => Operator::Like,
+            BinaryOperator::Multiply => Operator::Multiply,
+            BinaryOperator::NotEqual => Operator::NotEqual,
+            BinaryOperator::Remainder => Operator::Remainder,
+            BinaryOperator::Subtract => Operator::Subtract,
+        };
+        Code::Binary(operator, left, right)
+    }
+
+    fn regexp(&mut self, regexp: &ast::Regexp) -> Code {
+        let pattern = self.pattern(regexp);
+        Code::Constant(pattern.map_or(Value::Null, |pattern| Value::Pattern(Arc::new(pattern))))
+    }
+
+    pub(super) fn pattern(&mut self, regexp: &ast::Regexp) -> Option<Pattern> {
+        let written = [
+            (regexp.global, 'g'),
+            (regexp.ignore_case, 'i'),
+            (regexp.multiline, 'm'),
+        ];
+        let flags: String = written
+            .into_iter()
+            .filter_map(|(set, flag)| set.then_some(flag))
+            .collect();
+        match Pattern::new(&regexp.pattern, &flags) {
+            Ok(pattern) => Some(pattern),
+            Err(failure) => {
+                self.fault(regexp.span, failure.code, failure.message);
+                None
+            }
+        }
+    }
+
+    fn call(&mut self, callee: &ast::Expression, arguments: &[ast::Argument]) -> Code {
+        let code = match &callee.kind {
+            ExpressionKind::Name(name) => self.qualified_name(name, Use::Call),
+            _ => self.code(callee),
+        };
+        // Classic KRL calls `event:attrs()` and `event:type()`; they take nothing.
+        if matches!(code, Code::Property(_)) {
+            if arguments.is_empty() {
+                return code;
+            }
+            self.not_a_function(callee.span);
+        }
+        self.check_parameters(&code, arguments);
+        let arguments = self.arguments(arguments);
+        Code::Call(
+            Box::new(Expression {
+                code,
+                site: site(callee.span),
+            }),
+            arguments,
+        )
+    }
+
+    fn method_call(
+        &mut self,
+        object: &ast::Expression,
+        name: &ast::QualifiedName,
+        arguments: &[ast::Argument],
+    ) -> Code {
+        let code = self.qualified_name(name, Use::Call);
+        if matches!(code, Code::Property(_)) {
+            self.not_a_function(name.span);
+        }
+        self.check_parameters(&code, arguments);
+        let object = self.expression(object);
+        let mut arguments = self.arguments(arguments);
+        arguments.positional.insert(0, object);
+        Code::Call(
+            Box::new(Expression {
+                code,
+                site: site(name.span),
+            }),
+            arguments,
+        )
+    }
+
+    fn not_a_function(&mut self, span: ast::Span) {
+        self.fault(
+            span,
+            "krl-not-a-function",
+            "this is a value, not a function",
+        );
+    }
+
+    /// Built-in functions and actions know their parameters, so a wrong name is found here.
+    pub(super) fn check_parameters(&mut self, callee: &Code, arguments: &[ast::Argument]) {
+        let Code::Constant(
+            Value::Action(Callable::Builtin(builtin)) | Value::Function(Callable::Builtin(builtin)),
+        ) = callee
+        else {
+            return;
+        };
+        for name in arguments.iter().filter_map(ast::Argument::name) {
+            if !builtin.parameters.contains(&name.name.as_str()) {
+                let near = suggestion(&name.name, builtin.parameters.iter().copied());
+                let message = format!("{} has no parameter {}{near}", builtin.name, name.name);
+                self.fault(name.span, "krl-parameter-unknown", message);
+            }
+        }
+    }
+
+    pub(super) fn arguments(&mut self, trees: &[ast::Argument]) -> Arguments {
+        let mut arguments = Arguments::default();
+        for tree in trees {
+            let value = self.expression(&tree.value);
+            match tree.name() {
+                Some(name) => arguments.named.push((name.name.clone(), value)),
+                None if arguments.named.is_empty() => arguments.positional.push(value),
+                None => self.fault(
+                    tree.span,
+                    "krl-argument-order",
+                    "after a named argument, all others must be named",
+                ),
+            }
+        }
+        arguments
+    }
+
+    fn function(&mut self, tree: &ast::Function) -> Code {
+        let outside = std::mem::replace(&mut self.in_condition, false);
+        self.scope.enter_function();
+        let parameters = self.parameters(&tree.parameters);
+        self.scope.enter_block();
+        let declarations = self.declarations(&tree.declarations);
+        let result = Some(self.expression(&tree.result));
+        let slots = self.scope.leave_function();
+        self.in_condition = outside;
+        Code::Closure(Arc::new(Function {
+            site: site(tree.span),
+            parameters,
+            slots,
+            declarations,
+            actions: None,
+            result,
+        }))
+    }
+
+    fn defaction(&mut self, tree: &ast::Defaction) -> Code {
+        self.scope.enter_function();
+        let mut parameters = self.parameters(&tree.parameters);
+        // Classic `configure using` gives a defaction parameters that are only passed by name.
+        for declaration in &tree.configuration {
+            let default = Some(self.expression(&declaration.value));
+            self.parameter(&declaration.name);
+            parameters.push(Parameter {
+                name: declaration.name.name.clone(),
+                default,
+            });
+        }
+        self.scope.enter_block();
+        let declarations = self.declarations(&tree.declarations);
+        let actions = Some(self.action_block(&tree.actions));
+        let result = tree.result.as_ref().map(|result| self.expression(result));
+        let slots = self.scope.leave_function();
+        Code::Closure(Arc::new(Function {
+            site: site(tree.span),
+            parameters,
+            slots,
+            declarations,
+            actions,
+            result,
+        }))
+    }
+
+    fn parameters(&mut self, trees: &[ast::Parameter]) -> Vec<Parameter> {
+        let mut parameters: Vec<Parameter> = Vec::new();
+        for tree in trees {
+            let default = tree
+                .default
+                .as_ref()
+                .map(|default| self.expression(default));
+            if default.is_none() && parameters.last().is_some_and(|last| last.default.is_some()) {
+                let message = format!(
+                    "{} has no default, but stands after a parameter that has one",
+                    tree.name.name
+                );
+                self.fault(tree.name.span, "krl-parameter-order", message);
+            }
+            self.parameter(&tree.name);
+            parameters.push(Parameter {
+                name: tree.name.name.clone(),
+                default,
+            });
+        }
+        parameters
+    }
+
+    fn parameter(&mut self, name: &ast::Identifier) {
+        if self.scope.declare(&name.name, Kind::Any).is_none() {
+            self.scope.reserve();
+            let message = format!("{} is a parameter twice", name.name);
+            self.fault(name.span, "krl-name-duplicate", message);
+        }
+        self.scope.reveal(&name.name);
+    }
+
+    /// The declarations of a block that has just been entered.
+    pub(super) fn declarations(&mut self, trees: &[ast::Declaration]) -> Vec<Declaration> {
+        let slots: Vec<usize> = trees.iter().map(|tree| self.declare(tree)).collect();
+        let declarations = trees.iter().zip(slots);
+        declarations
+            .map(|(tree, slot)| self.declaration(tree, slot))
+            .collect()
+    }
+
+    pub(super) fn declare(&mut self, tree: &ast::Declaration) -> usize {
+        match self.scope.declare(&tree.name.name, kind_of(&tree.value)) {
+            Some(slot) => slot,
+            None => {
+                self.duplicate(&tree.name);
+                self.scope.reserve()
+            }
+        }
+    }
+
+    pub(super) fn declaration(&mut self, tree: &ast::Declaration, slot: usize) -> Declaration {
+        let value = self.expression(&tree.value);
+        self.scope.reveal(&tree.name.name);
+        Declaration { slot, value }
+    }
+
+    /// What a name stands for.
+    pub(super) fn qualified_name(&mut self, name: &ast::QualifiedName, used: Use) -> Code {
+        match &name.domain {
+            None => self.plain_name(&name.name, used),
+            Some(domain) if domain.name == "ent" => self.variable_name(&name.name),
+            Some(domain) => self.member(domain, name, used),
+        }
+    }
+
+    fn variable_name(&mut self, name: &ast::Identifier) -> Code {
+        match Name::new(&name.name) {
+            Ok(name) => Code::Variable(name),
+            Err(error) => self.undefined(name.span, "krl-name-invalid", &error.to_string()),
+        }
+    }
+
+    fn plain_name(&mut self, name: &ast::Identifier, used: Use) -> Code {
+        if let Some((local, kind)) = self.scope.find(&name.name) {
+            self.check_use(name.span, &name.name, kind, used);
+            return Code::Local(local);
+        }
+        if let Some((position, kind)) = self.find_global(&name.name) {
+            self.check_use(name.span, &name.name, kind, used);
+            return Code::Global(position);
+        }
+        if self.in_condition && used == Use::Value {
+            return Code::Attribute(name.name.clone());
+        }
+        if let Some(builtin) = library::operator(&name.name) {
+            self.check_use(name.span, &name.name, builtin.kind(), used);
+            return constant(builtin);
+        }
+        let message = format!("{} is not defined{}", name.name, self.suggest(&name.name));
+        self.undefined(name.span, "krl-name-undefined", &message)
+    }
+
+    fn find_global(&self, name: &str) -> Option<(usize, Kind)> {
+        let position = self.globals.iter().position(|global| global.name == name)?;
+        let is_seen = position < self.globals_seen || self.scope.depth() > 0;
+        is_seen.then(|| {
+            (
+                position,
+                self.globals.get(position).map_or(Kind::Any, |g| g.kind),
+            )
+        })
+    }
+
+    fn suggest(&self, name: &str) -> String {
+        let globals = self.globals.iter().map(|global| global.name.as_str());
+        let operators = library::OPERATORS.iter().copied().flatten();
+        let operators = operators.map(|builtin| builtin.name);
+        suggestion(name, self.scope.names().chain(globals).chain(operators))
+    }
+
+    fn member(&mut self, domain: &ast::Identifier, name: &ast::QualifiedName, used: Use) -> Code {
+        let used_module = self
+            .modules
+            .iter()
+            .position(|module| module.alias == domain.name);
+        if let Some(module) = used_module {
+            return Code::Member(module, name.name.name.clone());
+        }
+        match library::member(&domain.name, &name.name.name) {
+            Some(Member::Builtin(builtin)) => {
+                self.check_use(name.span, builtin.name, builtin.kind(), used);
+                constant(builtin)
+            }
+            Some(Member::Property(property)) => {
+                if used == Use::Action {
+                    self.check_use(name.span, property.name, Kind::Function, used);
+                }
+                Code::Property(property)
+            }
+            None => self.unknown_member(domain, name),
+        }
+    }
+
+    fn unknown_member(&mut self, domain: &ast::Identifier, name: &ast::QualifiedName) -> Code {
+        let members: Vec<&str> = library::members(&domain.name).collect();
+        let (code, message) = if members.is_empty() {
+            let aliases = self.modules.iter().map(|module| module.alias.as_str());
+            let near = suggestion(
+                &domain.name,
+                aliases.chain(library::DOMAINS.iter().copied()),
+            );
+            (
+                "krl-module-unknown",
+                format!("there is no module {}{near}", domain.name),
+            )
+        } else {
+            let near = suggestion(&name.name.name, members.into_iter());
+            let message = format!("{} has no member {}{near}", domain.name, name.name.name);
+            ("krl-module-member-unknown", message)
+        };
+        self.undefined(name.span, code, &message)
+    }
+
+    fn undefined(&mut self, span: ast::Span, code: &'static str, message: &str) -> Code {
+        self.fault(span, code, message);
+        Code::Constant(Value::Null)
+    }
+
+    fn check_use(&mut self, span: ast::Span, name: &str, kind: Kind, used: Use) {
+        match (used, kind) {
+            (Use::Call, Kind::Action) => {
+                let message = format!("{name} is an action; it belongs among a rule's actions");
+                self.fault(span, "krl-not-a-function", message);
+            }
+            (Use::Action, Kind::Function) => {
+                self.fault(
+                    span,
+                    "krl-not-an-action",
+                    format!("{name} is not an action"),
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+fn constant(builtin: &'static Builtin) -> Code {
+    Code::Constant(builtin.value())
+}

@@ -1,0 +1,355 @@
+//! Rules: what they repeat over, do, and leave behind.
+
+use std::collections::BTreeSet;
+
+use stratus_event::Name;
+use stratus_krl_syntax::ast::{self, StatementKind as Tree};
+use stratus_pen::language::Outline;
+
+use super::{Compiler, expression::Use, site};
+use crate::{
+    program::{
+        Action, ActionBlock, BlockKind, Code, Expression, Foreach, Guard, Postlude, Raise, Rule,
+        Statement, StatementKind,
+    },
+    resolve::Kind,
+    value::Value,
+};
+
+impl Compiler {
+    pub(super) fn rules(&mut self, trees: &[ast::Rule]) -> (Vec<Rule>, Vec<Outline>) {
+        let mut seen = BTreeSet::new();
+        let mut compiled = (Vec::new(), Vec::new());
+        for tree in trees {
+            if !seen.insert(tree.name.name.as_str()) {
+                let message = format!("there are two rules named {}", tree.name.name);
+                self.fault(tree.name.span, "krl-name-duplicate", message);
+            }
+            if let Some((rule, outline)) = self.rule(tree) {
+                compiled.0.push(rule);
+                compiled.1.push(outline);
+            }
+        }
+        compiled
+    }
+
+    fn rule(&mut self, tree: &ast::Rule) -> Option<(Rule, Outline)> {
+        let name = self.name(&tree.name);
+        let Some(select) = &tree.select else {
+            let message = format!("the rule {} has no select", tree.name.name);
+            self.fault(tree.name.span, "krl-select-missing", message);
+            return None;
+        };
+        let select = self.select(select);
+        self.scope.enter_function();
+        let bindings = self.bindings(&select.variables);
+        let foreach = tree
+            .foreach
+            .iter()
+            .map(|level| self.foreach(level))
+            .collect();
+        self.scope.enter_block();
+        let prelude = self.declarations(&tree.prelude);
+        let actions = tree.actions.as_ref().map(|block| self.action_block(block));
+        let postlude = tree
+            .postlude
+            .as_ref()
+            .map_or_else(Postlude::default, |tree| self.postlude(tree));
+        let slots = self.scope.leave_function();
+        let name = name?;
+        let active = tree.state == ast::RuleState::Active;
+        let outline = Outline {
+            name: name.clone(),
+            active,
+            select: select.expression?,
+        };
+        let writes = writes(&postlude);
+        let site = site(tree.span);
+        Some((
+            Rule {
+                name,
+                site,
+                slots,
+                bindings,
+                foreach,
+                prelude,
+                actions,
+                postlude,
+                writes,
+            },
+            outline,
+        ))
+    }
+
+    fn bindings(&mut self, variables: &[Name]) -> Vec<(Name, usize)> {
+        let mut bindings = Vec::new();
+        for name in variables {
+            if let Some(slot) = self.scope.declare(name.as_str(), Kind::Any) {
+                self.scope.reveal(name.as_str());
+                bindings.push((name.clone(), slot));
+            }
+        }
+        bindings
+    }
+
+    fn foreach(&mut self, tree: &ast::Foreach) -> Foreach {
+        let collection = self.expression(&tree.collection);
+        self.scope.enter_block();
+        let slots = tree
+            .setting
+            .iter()
+            .map(|name| self.variable(name))
+            .collect();
+        Foreach { collection, slots }
+    }
+
+    /// A variable that something sets.
+    fn variable(&mut self, name: &ast::Identifier) -> usize {
+        let slot = match self.scope.declare(&name.name, Kind::Any) {
+            Some(slot) => slot,
+            None => {
+                self.duplicate(name);
+                self.scope.reserve()
+            }
+        };
+        self.scope.reveal(&name.name);
+        slot
+    }
+
+    pub(super) fn action_block(&mut self, tree: &ast::ActionBlock) -> ActionBlock {
+        let condition = tree
+            .condition
+            .as_ref()
+            .map(|condition| self.expression(condition));
+        let kind = match &tree.kind {
+            ast::BlockKind::Choose(by) => BlockKind::Choose(self.expression(by)),
+            ast::BlockKind::Every | ast::BlockKind::Single => BlockKind::Every,
+            ast::BlockKind::Sample => BlockKind::Sample,
+        };
+        if matches!(kind, BlockKind::Choose(_)) {
+            self.check_labels(&tree.actions);
+        }
+        let actions = tree
+            .actions
+            .iter()
+            .map(|action| self.action(action))
+            .collect();
+        ActionBlock {
+            condition,
+            kind,
+            actions,
+            site: site(tree.span),
+        }
+    }
+
+    fn check_labels(&mut self, actions: &[ast::Action]) {
+        for action in actions.iter().filter(|action| action.label.is_none()) {
+            let message = "every action inside choose needs a label";
+            self.fault(action.span, "krl-label-missing", message);
+        }
+    }
+
+    fn action(&mut self, tree: &ast::Action) -> Action {
+        let code = self.qualified_name(&tree.name, Use::Action);
+        self.check_parameters(&code, &tree.arguments);
+        let callee = Expression {
+            code,
+            site: site(tree.name.span),
+        };
+        let arguments = self.arguments(&tree.arguments);
+        let setting = tree
+            .setting
+            .iter()
+            .map(|name| self.variable(name))
+            .collect();
+        let label = tree.label.as_ref().map(|label| label.name.clone());
+        Action {
+            label,
+            callee,
+            arguments,
+            setting,
+            site: site(tree.span),
+        }
+    }
+
+    fn postlude(&mut self, tree: &ast::Postlude) -> Postlude {
+        Postlude {
+            fired: self.statements(tree.fired.as_deref()),
+            notfired: self.statements(tree.notfired.as_deref()),
+            always: self.statements(tree.always.as_deref()),
+        }
+    }
+
+    fn statements(&mut self, trees: Option<&[ast::Statement]>) -> Vec<Statement> {
+        let trees = trees.unwrap_or_default();
+        self.scope.enter_block();
+        let slots: Vec<Option<usize>> = trees.iter().map(|tree| self.declared(tree)).collect();
+        let statements = trees.iter().zip(slots);
+        let statements = statements
+            .filter_map(|(tree, slot)| self.statement(tree, slot))
+            .collect();
+        self.scope.leave_block();
+        statements
+    }
+
+    fn declared(&mut self, tree: &ast::Statement) -> Option<usize> {
+        match &tree.kind {
+            Tree::Declare(declaration) => Some(self.declare(declaration)),
+            _ => None,
+        }
+    }
+
+    fn statement(&mut self, tree: &ast::Statement, slot: Option<usize>) -> Option<Statement> {
+        let kind = match &tree.kind {
+            Tree::Assign {
+                variable,
+                path,
+                value,
+            } => {
+                let path = path.as_ref().map(|path| self.expression(path));
+                let value = self.expression(value);
+                StatementKind::Assign {
+                    variable: self.persistent(variable)?,
+                    path,
+                    value,
+                }
+            }
+            Tree::Clear { variable, path } => {
+                let path = path.as_ref().map(|path| self.expression(path));
+                StatementKind::Clear {
+                    variable: self.persistent(variable)?,
+                    path,
+                }
+            }
+            Tree::Declare(tree) => StatementKind::Declare(self.declaration(tree, slot?)),
+            Tree::Error(level, value) => StatementKind::Error(word(*level), self.expression(value)),
+            Tree::Last => StatementKind::Last,
+            Tree::Log(level, value) => StatementKind::Log(word(*level), self.expression(value)),
+            Tree::Raise(tree) => StatementKind::Raise(self.raise(tree)?),
+            Tree::Schedule(schedule) => self.schedule(schedule, tree.span)?,
+        };
+        Some(Statement {
+            guard: self.guard(tree.guard.as_ref()),
+            kind,
+            site: site(tree.span),
+        })
+    }
+
+    fn guard(&mut self, tree: Option<&ast::Guard>) -> Guard {
+        match tree.map(|guard| &guard.kind) {
+            None => Guard::Always,
+            Some(ast::GuardKind::Final) => Guard::Final,
+            Some(ast::GuardKind::If(condition)) => Guard::If(self.expression(condition)),
+        }
+    }
+
+    fn persistent(&mut self, variable: &ast::QualifiedName) -> Option<Name> {
+        if variable
+            .domain
+            .as_ref()
+            .is_some_and(|domain| domain.name == "ent")
+        {
+            return self.name(&variable.name);
+        }
+        let message = "only ent:… variables are persistent";
+        self.fault(variable.span, "krl-variable-domain-unknown", message);
+        None
+    }
+
+    fn raise(&mut self, tree: &ast::Raise) -> Option<Raise> {
+        let domain = match &tree.domain {
+            Some(domain) => Some(self.name(domain)?),
+            None => None,
+        };
+        Some(Raise {
+            domain,
+            kind: self.event_type(&tree.name),
+            recipient: tree
+                .recipient
+                .as_ref()
+                .map(|recipient| self.expression(recipient)),
+            attributes: self.attributes(tree.attributes.as_ref()),
+        })
+    }
+
+    fn schedule(&mut self, tree: &ast::Schedule, span: ast::Span) -> Option<StatementKind> {
+        let ast::ScheduleTime::At(at) = &tree.time else {
+            let message = "schedule … repeat is not supported yet; let the event's rule schedule \
+                           the next one with at";
+            self.fault(span, "krl-repeat-unsupported", message);
+            return None;
+        };
+        let at = self.expression(at);
+        let domain = match &tree.domain {
+            Some(domain) => Some(self.name(domain)?),
+            None => None,
+        };
+        let kind = self.event_type(&tree.name);
+        let attributes = self.attributes(tree.attributes.as_ref());
+        let setting = tree.setting.as_ref().map(|name| self.variable(name));
+        let raise = Raise {
+            domain,
+            kind,
+            recipient: None,
+            attributes,
+        };
+        Some(StatementKind::Schedule { at, raise, setting })
+    }
+
+    /// Classic KRL writes the type of an event as a bare word; a word that names nothing in scope
+    /// stands for itself.
+    fn event_type(&mut self, tree: &ast::Expression) -> Expression {
+        if let ast::ExpressionKind::Name(name) = &tree.kind {
+            let word = &name.name.name;
+            let is_known = self.scope.find(word).is_some()
+                || self.globals.iter().any(|global| global.name == *word);
+            if name.domain.is_none() && !is_known {
+                let code = Code::Constant(Value::Text(word.as_str().into()));
+                return Expression {
+                    code,
+                    site: site(tree.span),
+                };
+            }
+        }
+        self.expression(tree)
+    }
+
+    fn attributes(&mut self, tree: Option<&ast::Attributes>) -> Option<Expression> {
+        match tree? {
+            ast::Attributes::Map(map) => Some(self.expression(map)),
+            ast::Attributes::Modifiers(modifiers) => {
+                let first = modifiers.first()?;
+                let entries = modifiers.iter().map(|modifier| {
+                    (
+                        modifier.name.name.as_str().into(),
+                        self.expression(&modifier.value),
+                    )
+                });
+                let code = Code::Map(entries.collect());
+                Some(Expression {
+                    code,
+                    site: site(first.span),
+                })
+            }
+        }
+    }
+}
+
+fn writes(postlude: &Postlude) -> bool {
+    let blocks = [&postlude.fired, &postlude.notfired, &postlude.always];
+    blocks.into_iter().flatten().any(|statement| {
+        matches!(
+            statement.kind,
+            StatementKind::Assign { .. } | StatementKind::Clear { .. }
+        )
+    })
+}
+
+fn word(level: ast::Level) -> &'static str {
+    match level {
+        ast::Level::Error => "error",
+        ast::Level::Warn => "warn",
+        ast::Level::Info => "info",
+        ast::Level::Debug => "debug",
+    }
+}

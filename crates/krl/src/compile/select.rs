@@ -1,0 +1,202 @@
+//! Event expressions, into what the automata are built from.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use stratus_event::Name;
+use stratus_krl_syntax::ast::{self, EventExpressionKind as Tree, EventOperator};
+use stratus_salience::{Expression, Filter, Primitive, Symbol};
+
+use super::Compiler;
+use crate::{program::Condition, resolve::Kind};
+
+/// A compiled `select`.
+pub(super) struct Select {
+    /// None if there was a fault in it.
+    pub(super) expression: Option<Expression>,
+    /// All the variables that it may bind.
+    pub(super) variables: Vec<Name>,
+}
+
+impl Compiler {
+    pub(super) fn select(&mut self, tree: &ast::Select) -> Select {
+        match &tree.kind {
+            ast::SelectKind::When(event) => {
+                let mut variables = Vec::new();
+                self.event_variables(event, &mut variables);
+                let expression = self.event(event, &variables);
+                Select {
+                    expression,
+                    variables,
+                }
+            }
+            ast::SelectKind::Where(condition) => {
+                let condition = Some(self.condition(condition, &[]));
+                let symbol = Symbol {
+                    domain: None,
+                    kind: None,
+                };
+                let setting = Vec::new();
+                let primitive = Primitive {
+                    symbol,
+                    filters: Vec::new(),
+                    setting,
+                    condition,
+                };
+                let expression = Some(Expression::Primitive(primitive));
+                Select {
+                    expression,
+                    variables: Vec::new(),
+                }
+            }
+        }
+    }
+
+    fn event_variables(&mut self, tree: &ast::EventExpression, found: &mut Vec<Name>) {
+        let (parts, names): (Vec<&ast::EventExpression>, &[ast::Identifier]) = match &tree.kind {
+            Tree::Any(_, parts) | Tree::Combined(_, parts) => (parts.iter().collect(), &[]),
+            Tree::Between {
+                event, start, end, ..
+            } => (vec![&**start, &**event, &**end], &[]),
+            Tree::Counted {
+                event, aggregate, ..
+            } => (
+                vec![&**event],
+                aggregate
+                    .as_ref()
+                    .map_or(&[], |aggregate| &aggregate.variables),
+            ),
+            Tree::Primitive(primitive) => (Vec::new(), &primitive.setting),
+            Tree::Within(event, _) => (vec![&**event], &[]),
+        };
+        for part in parts {
+            self.event_variables(part, found);
+        }
+        for name in names {
+            found.extend(self.name(name).filter(|name| !found.contains(name)));
+        }
+    }
+
+    fn event(&mut self, tree: &ast::EventExpression, variables: &[Name]) -> Option<Expression> {
+        match &tree.kind {
+            Tree::Combined(operator, parts) => {
+                let mut parts = self.events(parts, variables)?;
+                match operator {
+                    EventOperator::After => {
+                        parts.reverse();
+                        Some(Expression::Before(parts))
+                    }
+                    EventOperator::And => Some(Expression::And(parts)),
+                    EventOperator::Before => Some(Expression::Before(parts)),
+                    EventOperator::Or => Some(Expression::Or(parts)),
+                    EventOperator::Then => self.unsupported(tree, "then"),
+                }
+            }
+            Tree::Primitive(primitive) => self.primitive(primitive, variables),
+            Tree::Within(event, period) => {
+                let event = self.event(event, variables)?;
+                Some(Expression::Within(Box::new(event), self.period(period)?))
+            }
+            Tree::Any(..) => self.unsupported(tree, "any"),
+            Tree::Between { negated: false, .. } => self.unsupported(tree, "between"),
+            Tree::Between { negated: true, .. } => self.unsupported(tree, "not between"),
+            Tree::Counted {
+                quantifier: ast::Quantifier::Count,
+                ..
+            } => self.unsupported(tree, "count"),
+            Tree::Counted {
+                quantifier: ast::Quantifier::Repeat,
+                ..
+            } => self.unsupported(tree, "repeat"),
+        }
+    }
+
+    fn events(
+        &mut self,
+        trees: &[ast::EventExpression],
+        variables: &[Name],
+    ) -> Option<Vec<Expression>> {
+        // All of them are compiled before one that failed counts, so that all faults are found.
+        let parts: Vec<_> = trees
+            .iter()
+            .map(|tree| self.event(tree, variables))
+            .collect();
+        parts.into_iter().collect()
+    }
+
+    fn unsupported(&mut self, tree: &ast::EventExpression, what: &str) -> Option<Expression> {
+        let message = format!("the event operator {what} is not supported yet");
+        self.fault(tree.span, "krl-select-unsupported", message);
+        None
+    }
+
+    fn primitive(&mut self, tree: &ast::Primitive, variables: &[Name]) -> Option<Expression> {
+        let (domain, kind) = (self.name(&tree.domain), self.name(&tree.name));
+        let filters: Vec<_> = tree
+            .filters
+            .iter()
+            .map(|filter| self.filter(filter, tree))
+            .collect();
+        let setting: Vec<_> = tree.setting.iter().map(|name| self.name(name)).collect();
+        let condition = tree
+            .condition
+            .as_ref()
+            .map(|where_| self.condition(where_, variables));
+        Some(Expression::Primitive(Primitive {
+            symbol: Symbol {
+                domain: Some(domain?),
+                kind: Some(kind?),
+            },
+            filters: filters.into_iter().collect::<Option<_>>()?,
+            setting: setting.into_iter().collect::<Option<_>>()?,
+            condition,
+        }))
+    }
+
+    fn filter(&mut self, tree: &ast::AttributeFilter, event: &ast::Primitive) -> Option<Filter> {
+        let pattern = self.pattern(&tree.pattern)?.regex().clone();
+        let attribute = match &tree.attribute {
+            Some(attribute) => self.name(attribute)?,
+            None if event.name.name == "pageview" => Name::new("url").ok()?,
+            None => {
+                let message = "the pattern needs an attribute's name before it";
+                self.fault(tree.span, "krl-select-attribute-missing", message);
+                return None;
+            }
+        };
+        Some(Filter { attribute, pattern })
+    }
+
+    /// Compiles a `where` predicate; its number.
+    fn condition(&mut self, tree: &ast::Expression, variables: &[Name]) -> usize {
+        self.scope.enter_function();
+        let mut bindings = BTreeMap::new();
+        for name in variables {
+            if let Some(slot) = self.scope.declare(name.as_str(), Kind::Any) {
+                self.scope.reveal(name.as_str());
+                bindings.insert(name.clone(), slot);
+            }
+        }
+        self.in_condition = true;
+        let expression = self.expression(tree);
+        self.in_condition = false;
+        let slots = self.scope.leave_function();
+        self.conditions.push(Condition {
+            expression,
+            slots,
+            bindings,
+        });
+        self.conditions.len() - 1
+    }
+
+    fn period(&mut self, tree: &ast::Period) -> Option<Duration> {
+        if let ast::ExpressionKind::Number(amount) = tree.amount.kind {
+            let seconds = amount * tree.unit.seconds() as f64;
+            if let Ok(period) = Duration::try_from_secs_f64(seconds) {
+                return Some(period);
+            }
+        }
+        let message = "within takes a number and a unit, such as within 5 minutes";
+        self.fault(tree.span, "krl-select-unsupported", message);
+        None
+    }
+}

@@ -1,0 +1,96 @@
+//! Rulesets that use other rulesets of the same PEN as modules.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{At, Evaluator, InstanceId, TOP, internal};
+use crate::{
+    Compiled,
+    limit::{Failure, Halt},
+    program::Ruleset,
+    resolve::suggestion,
+    value::Value,
+};
+
+impl Evaluator<'_> {
+    /// A name that a used module provides.
+    pub(super) fn module_member(
+        &mut self,
+        at: At,
+        module: usize,
+        name: &str,
+    ) -> Result<Value, Halt> {
+        let instance = self.module(at.instance, module)?;
+        let ruleset = self.ruleset(instance)?;
+        match ruleset
+            .global(name)
+            .filter(|_| ruleset.provided.contains(name))
+        {
+            Some(global) => self.global(instance, global),
+            None => {
+                let near = suggestion(name, ruleset.provided.iter().map(String::as_str));
+                let message = format!("{} does not provide {name}{near}", ruleset.rid);
+                Err(Failure::new("krl-module-member-unknown", message).into())
+            }
+        }
+    }
+
+    /// The instance of a used module; it is made when it is first asked for.
+    fn module(&mut self, user: InstanceId, module: usize) -> Result<InstanceId, Halt> {
+        let known = self
+            .instances
+            .get(user.0)
+            .and_then(|user| user.modules.get(module));
+        if let Some(Some(instance)) = known {
+            return Ok(*instance);
+        }
+        let ruleset = self.ruleset(user)?;
+        let used = ruleset
+            .modules
+            .get(module)
+            .ok_or_else(|| internal("an unknown module"))?;
+        let program = self.module_program(&ruleset, module)?;
+        if self.instances.len() >= INSTANCES_MAX {
+            let message = format!("more than {INSTANCES_MAX} modules are in use at once");
+            return Err(Failure::new("modules-exhausted", message).into());
+        }
+        let mut configuration = BTreeMap::new();
+        for (name, value) in &used.with {
+            let value = self.value(
+                At {
+                    instance: user,
+                    ..TOP
+                },
+                value,
+            )?;
+            configuration.insert(name.clone(), value);
+        }
+        let instance = self.add_instance(program, configuration);
+        let user = self.instances.get_mut(user.0);
+        if let Some(place) = user.and_then(|user| user.modules.get_mut(module)) {
+            *place = Some(instance);
+        }
+        Ok(instance)
+    }
+
+    fn module_program(&self, user: &Ruleset, module: usize) -> Result<Arc<Ruleset>, Failure> {
+        let used = user
+            .modules
+            .get(module)
+            .ok_or_else(|| internal("an unknown module"))?;
+        let program = self.scene.view.program(&used.rid).ok_or_else(|| {
+            let message = format!("the module {} is not installed in this PEN", used.rid);
+            Failure::new("krl-module-missing", message)
+        })?;
+        let compiled = program.as_any().downcast_ref::<Compiled>();
+        compiled
+            .map(|compiled| Arc::clone(&compiled.ruleset))
+            .ok_or_else(|| {
+                let message = format!("the module {} is not written in KRL", used.rid);
+                Failure::new("krl-module-missing", message)
+            })
+    }
+}
+
+/// Modules that one run may use, those that modules use included. Rulesets that use each other in
+/// a circle make new instances only as they are called.
+const INSTANCES_MAX: usize = 64;

@@ -1,0 +1,243 @@
+//! What a rule leaves behind: changed variables, raised and scheduled events.
+
+use stratus_event::{EventId, Map as DataMap, Name, Timestamp};
+use stratus_pen::language::{Raise as Raised, Timer, TimerChange};
+
+use super::{At, Evaluator, internal, name};
+use crate::{
+    border,
+    coerce::{describe, text, truth},
+    library,
+    limit::{Failure, Halt},
+    program::{Expression, Guard, Raise, Statement, StatementKind},
+    value::Value,
+};
+
+impl Evaluator<'_> {
+    pub(super) fn statements(&mut self, at: At, statements: &[Statement]) -> Result<(), Halt> {
+        for statement in statements {
+            if self.stopped {
+                break;
+            }
+            let outcome = self.guarded(at, statement);
+            outcome.map_err(|halt| halt.at(|| self.place(at, statement.site)))?;
+        }
+        Ok(())
+    }
+
+    fn guarded(&mut self, at: At, statement: &Statement) -> Result<(), Halt> {
+        self.meter.spend(1)?;
+        let holds = match &statement.guard {
+            Guard::Always => true,
+            Guard::Final => self.is_final,
+            Guard::If(condition) => truth(&self.value(at, condition)?),
+        };
+        if holds {
+            self.statement(at, &statement.kind)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn statement(&mut self, at: At, kind: &StatementKind) -> Result<(), Halt> {
+        match kind {
+            StatementKind::Assign {
+                variable,
+                path,
+                value,
+            } => self.assign(at, variable, path.as_ref(), value),
+            StatementKind::Clear { variable, path } => self.clear(at, variable, path.as_ref()),
+            StatementKind::Declare(declaration) => {
+                let value = self.value(at, &declaration.value)?;
+                Ok(self.set_slot(at.frame, declaration.slot, value)?)
+            }
+            StatementKind::Error(level, value) => self.error(at, level, value),
+            StatementKind::Last => {
+                self.ended.last = true;
+                Ok(())
+            }
+            StatementKind::Log(level, value) => {
+                let value = self.value(at, value)?;
+                Ok(self.log(level, &value)?)
+            }
+            StatementKind::Raise(raise) => {
+                for raised in self.raised(at, raise)? {
+                    self.wish()?;
+                    self.ended.raises.push(raised);
+                }
+                Ok(())
+            }
+            StatementKind::Schedule {
+                at: time,
+                raise,
+                setting,
+            } => self.schedule(at, time, raise, *setting),
+        }
+    }
+
+    fn assign(
+        &mut self,
+        at: At,
+        variable: &Name,
+        path: Option<&Expression>,
+        value: &Expression,
+    ) -> Result<(), Halt> {
+        let path = path.map(|path| self.value(at, path)).transpose()?;
+        let value = self.value(at, value)?;
+        let whole = match path {
+            None => value,
+            Some(path) => {
+                let old = self.variable(at, variable)?;
+                let old = if old.depth() == 0 {
+                    self.meter.map(Default::default())?
+                } else {
+                    old
+                };
+                library::put(&mut self.meter, &old, &path, value)?
+            }
+        };
+        // Checked now, so that the error names this place.
+        border::check(&mut self.meter, &whole)?;
+        Ok(self.set_variable(at, variable, whole)?)
+    }
+
+    fn clear(&mut self, at: At, variable: &Name, path: Option<&Expression>) -> Result<(), Halt> {
+        let whole = match path {
+            None => Value::Null,
+            Some(path) => {
+                let path = self.value(at, path)?;
+                let old = self.variable(at, variable)?;
+                library::delete(&mut self.meter, &old, &path)?
+            }
+        };
+        Ok(self.set_variable(at, variable, whole)?)
+    }
+
+    /// `error`: tells the ruleset's own rules for `system:error`; a grave one ends the rule here
+    /// and keeps the event from the ruleset's further rules.
+    fn error(&mut self, at: At, level: &'static str, value: &Expression) -> Result<(), Halt> {
+        let value = self.value(at, value)?;
+        let data = border::to_data(&mut self.meter, &value)?;
+        self.log(level, &value)?;
+        let rid = self.ruleset(at.instance)?.rid.clone();
+        let mut attributes = DataMap::from([("level", level), ("rid", rid.as_str())]);
+        attributes.insert("data", data);
+        attributes.insert("genus", "user");
+        if let Some(rule) = &self.rule {
+            attributes.insert("rule_name", rule.as_str());
+        }
+        self.wish()?;
+        let (domain, kind) = (name("system")?, name("error")?);
+        self.ended.raises.push(Raised {
+            domain,
+            kind,
+            attributes,
+            for_ruleset: Some(rid),
+        });
+        if level == "error" {
+            self.ended.last = true;
+            self.stopped = true;
+        }
+        Ok(())
+    }
+
+    /// The events of a `raise`: one, or one for each of the rulesets that it names.
+    fn raised(&mut self, at: At, raise: &Raise) -> Result<Vec<Raised>, Halt> {
+        let (domain, kind) = self.symbol(at, raise)?;
+        let attributes = match &raise.attributes {
+            Some(attributes) => {
+                let attributes = self.value(at, attributes)?;
+                self.data_map(&attributes, "the attributes of an event")?
+            }
+            None => DataMap::new(),
+        };
+        let recipients = match &raise.recipient {
+            Some(recipient) => recipients(&self.value(at, recipient)?)?,
+            None => vec![None],
+        };
+        let raised = recipients.into_iter().map(|for_ruleset| Raised {
+            domain: domain.clone(),
+            kind: kind.clone(),
+            attributes: attributes.clone(),
+            for_ruleset,
+        });
+        Ok(raised.collect())
+    }
+
+    fn symbol(&mut self, at: At, raise: &Raise) -> Result<(Name, Name), Halt> {
+        let kind = text(&self.value(at, &raise.kind)?);
+        if let Some(domain) = &raise.domain {
+            return Ok((domain.clone(), name(&kind)?));
+        }
+        match kind.split_once(':') {
+            Some((domain, kind)) => Ok((name(domain)?, name(kind)?)),
+            None => {
+                let message = format!("an event is named \"domain:type\", not \"{kind}\"");
+                Err(Failure::argument(message).into())
+            }
+        }
+    }
+
+    fn schedule(
+        &mut self,
+        at: At,
+        time: &Expression,
+        raise: &Raise,
+        setting: Option<usize>,
+    ) -> Result<(), Halt> {
+        let time = self.value(at, time)?;
+        let due = library::instant(&time, self.scene.now).ok_or_else(|| {
+            Failure::argument(format!(
+                "an event is scheduled at a time, not {}",
+                describe(&time)
+            ))
+        })?;
+        let raised = self
+            .raised(at, raise)?
+            .pop()
+            .ok_or_else(|| internal("no event"))?;
+        self.wish()?;
+        let id = self.timer_id()?;
+        let rid = self.ruleset(at.instance)?.rid.clone();
+        let timer = Timer {
+            id: id.clone(),
+            rid,
+            at: Timestamp(due),
+            raise: raised,
+        };
+        self.ended.timers.push(TimerChange::Set(timer));
+        if let Some(slot) = setting {
+            self.set_slot(at.frame, slot, Value::Text(id.as_str().into()))?;
+        }
+        Ok(())
+    }
+
+    /// An id that no other timer of the PEN has: it is derived from the event, the rule and the
+    /// order within the run, so evaluating again gives the same.
+    fn timer_id(&self) -> Result<Name, Failure> {
+        let event = self.event().map_or(EventId([0; 16]), |event| event.id);
+        let mut hasher = blake3::Hasher::new_derive_key("stratus timer id v1");
+        let rid = self.ruleset(super::TOP.instance)?.rid.clone();
+        let rule = self.rule.as_ref().map_or("", |rule| rule.as_str());
+        for part in [&event.0[..], rid.as_str().as_bytes(), rule.as_bytes()] {
+            hasher
+                .update(&(part.len() as u64).to_be_bytes())
+                .update(part);
+        }
+        hasher.update(&(self.ended.timers.len() as u64).to_be_bytes());
+        let id = hasher.finalize().to_hex();
+        name(id.get(..32).unwrap_or_default())
+    }
+}
+
+fn recipients(value: &Value) -> Result<Vec<Option<Name>>, Failure> {
+    match value {
+        Value::Null => Ok(vec![None]),
+        Value::List(list) => list
+            .items
+            .iter()
+            .map(|rid| name(&text(rid)).map(Some))
+            .collect(),
+        rid => Ok(vec![Some(name(&text(rid))?)]),
+    }
+}

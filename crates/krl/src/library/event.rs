@@ -1,0 +1,188 @@
+//! The module `event`, and what answers the event.
+
+use stratus_event::Eci;
+use stratus_pen::language::{Directive, Effect};
+
+use super::{Body, Builtin, Given, Property};
+use crate::{
+    border,
+    coerce::{describe, text},
+    evaluate::{At, Evaluator, name},
+    limit::{Failure, Halt},
+    value::Value,
+};
+
+pub(super) static OPERATORS: &[Builtin] = &[
+    Builtin::new("noop", &[], Body::Either(|_, _| Ok(Value::Null))),
+    Builtin::new(
+        "send_directive",
+        &["name", "options"],
+        Body::Action(send_directive),
+    ),
+];
+
+pub(super) static FUNCTIONS: &[Builtin] = &[
+    Builtin::new("event:attr", &["name"], Body::Function(attribute)),
+    Builtin::new("event:param", &["name"], Body::Function(attribute)),
+    Builtin::new(
+        "event:send",
+        &["event", "domain", "type", "attrs", "cid_key", "eci_key"],
+        Body::Action(send),
+    ),
+];
+
+pub(super) static PROPERTIES: &[Property] = &[
+    Property {
+        name: "event:attrs",
+        read: attributes,
+    },
+    Property {
+        name: "event:domain",
+        read: |evaluator, _| Ok(domain(evaluator)),
+    },
+    Property {
+        name: "event:eci",
+        read: |evaluator, _| Ok(channel(evaluator)),
+    },
+    Property {
+        name: "event:eid",
+        read: |evaluator, _| Ok(id(evaluator)),
+    },
+    Property {
+        name: "event:id",
+        read: |evaluator, _| Ok(id(evaluator)),
+    },
+    Property {
+        name: "event:name",
+        read: |evaluator, _| Ok(kind(evaluator)),
+    },
+    Property {
+        name: "event:time",
+        read: |evaluator, _| Ok(time(evaluator)),
+    },
+    Property {
+        name: "event:type",
+        read: |evaluator, _| Ok(kind(evaluator)),
+    },
+];
+
+/// The channel by which the event or the query came.
+pub(super) fn channel(evaluator: &Evaluator<'_>) -> Value {
+    word(evaluator.scene.channel)
+}
+
+fn attribute(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
+    let name = given.text(0);
+    let found = evaluator
+        .event()
+        .and_then(|event| event.attributes.get(&name));
+    match found {
+        Some(found) => Ok(border::from_data(&mut evaluator.meter, found)?),
+        None => Ok(Value::Null),
+    }
+}
+
+fn attributes(evaluator: &mut Evaluator<'_>, _: At) -> Result<Value, Halt> {
+    match evaluator.event() {
+        Some(event) => Ok(border::map_from_data(
+            &mut evaluator.meter,
+            &event.attributes,
+        )?),
+        None => Ok(Value::Null),
+    }
+}
+
+fn domain(evaluator: &Evaluator<'_>) -> Value {
+    word(evaluator.event().map(|event| &event.domain))
+}
+
+fn kind(evaluator: &Evaluator<'_>) -> Value {
+    word(evaluator.event().map(|event| &event.kind))
+}
+
+fn id(evaluator: &Evaluator<'_>) -> Value {
+    word(evaluator.event().map(|event| event.id))
+}
+
+fn time(evaluator: &Evaluator<'_>) -> Value {
+    word(evaluator.event().map(|event| event.time))
+}
+
+fn word(shown: Option<impl ToString>) -> Value {
+    shown.map_or(Value::Null, |shown| Value::Text(shown.to_string().into()))
+}
+
+fn send_directive(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
+    evaluator.wish()?;
+    let options = evaluator.data_map(given.get(1), "a directive's options")?;
+    let name = given.text(0).to_string();
+    evaluator.ended.directives.push(Directive { name, options });
+    Ok(Value::Null)
+}
+
+/// Sends an event to another PEN. Today's form has one map with `eci`, `domain`, `type` (or `name`)
+/// and `attrs`; that of 2012 has a subscription, the domain, the type, and `with attrs = …`.
+fn send(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
+    let target = given.get(0);
+    let is_classic = given.len() > 2;
+    let field = |name: &str| target.as_map().and_then(|map| map.get(name)).cloned();
+    let (domain, kind, attributes) = if is_classic {
+        (
+            given.get(1).clone(),
+            given.get(2).clone(),
+            given.get(3).clone(),
+        )
+    } else {
+        let kind = field("type").or_else(|| field("name")).unwrap_or_default();
+        (
+            field("domain").unwrap_or_default(),
+            kind,
+            field("attrs").unwrap_or_default(),
+        )
+    };
+    if domain.is_null() || kind.is_null() {
+        let message = format!(
+            "event:send needs a domain and a type, in {}",
+            describe(target)
+        );
+        return Err(Failure::argument(message).into());
+    }
+    let to = receiver(target, given)?;
+    let attributes = evaluator.data_map(&attributes, "the attributes of an event")?;
+    evaluator.wish()?;
+    let (domain, kind) = (name(&text(&domain))?, name(&text(&kind))?);
+    evaluator.ended.effects.push(Effect::Send {
+        to,
+        domain,
+        kind,
+        attributes,
+    });
+    Ok(Value::Null)
+}
+
+/// The channel to send to: that of a subscription or of an event map, or a bare ECI.
+fn receiver(target: &Value, given: &Given) -> Result<Eci, Failure> {
+    let keys = [given.get(4).as_text(), given.get(5).as_text()];
+    let keys = keys.into_iter().flatten().map(|key| &**key);
+    let eci = match target {
+        Value::Map(map) => {
+            let mut keys = keys.chain(CHANNEL_KEYS.iter().copied());
+            keys.find_map(|key| map.entries.get(key).filter(|value| !value.is_null()))
+        }
+        other => Some(other),
+    };
+    let unknown = || {
+        let message = format!("there is no channel to send to in {}", describe(target));
+        Failure::new("krl-channel-missing", message)
+    };
+    let eci = eci.ok_or_else(unknown)?;
+    text(eci).parse().map_err(|error| {
+        Failure::new(
+            "krl-channel-invalid",
+            format!("{} is no channel: {error}", describe(eci)),
+        )
+    })
+}
+
+/// Where a subscription keeps the partner's channel, oldest name first.
+const CHANNEL_KEYS: &[&str] = &["cid", "eci", "Tx", "tx"];

@@ -1,0 +1,275 @@
+//! Functions of texts. Lengths and positions count Unicode characters.
+
+use std::sync::Arc;
+
+use regex::Captures;
+
+use super::{Body, Builtin, Given, conversion::with_pattern};
+use crate::{
+    coerce::{index, text},
+    evaluate::Evaluator,
+    limit::{Failure, Halt, Meter},
+    pattern::Pattern,
+    value::Value,
+};
+
+pub(super) static FUNCTIONS: &[Builtin] = &[
+    Builtin::pure("capitalize", &["val"], capitalize),
+    Builtin::pure("contains", &["val", "target"], |meter, given| {
+        compare(meter, given, |text, target| text.contains(target))
+    }),
+    Builtin::pure("endsWith", &["val", "target"], |meter, given| {
+        compare(meter, given, |text, target| text.ends_with(target))
+    }),
+    Builtin::pure("extract", &["val", "regex"], extract),
+    Builtin::pure("lc", &["val"], |meter, given| {
+        change(meter, given, |text| text.to_lowercase())
+    }),
+    Builtin::pure("match", &["val", "regex"], matches),
+    Builtin::pure("ord", &["val"], ord),
+    Builtin::new(
+        "replace",
+        &["val", "regex", "replacement"],
+        Body::Function(replace),
+    ),
+    Builtin::pure("split", &["val", "splitOn"], split),
+    Builtin::pure("startsWith", &["val", "target"], |meter, given| {
+        compare(meter, given, |text, target| text.starts_with(target))
+    }),
+    Builtin::pure("substr", &["val", "start", "len"], substr),
+    Builtin::pure("trim", &["val"], |meter, given| {
+        change(meter, given, |text| text.trim().to_owned())
+    }),
+    Builtin::pure("trimLeading", &["val"], |meter, given| {
+        change(meter, given, |text| text.trim_start().to_owned())
+    }),
+    Builtin::pure("trimTrailing", &["val"], |meter, given| {
+        change(meter, given, |text| text.trim_end().to_owned())
+    }),
+    Builtin::pure("uc", &["val"], |meter, given| {
+        change(meter, given, |text| text.to_uppercase())
+    }),
+];
+
+fn change(meter: &mut Meter, given: &Given, change: fn(&str) -> String) -> Result<Value, Failure> {
+    let text = given.text(0);
+    meter.allocate(text.len() as u64)?;
+    meter.text(change(&text))
+}
+
+fn compare(
+    meter: &mut Meter,
+    given: &Given,
+    holds: fn(&str, &str) -> bool,
+) -> Result<Value, Failure> {
+    let (text, target) = (given.text(0), given.text(1));
+    meter.spend_for(text.len() + target.len())?;
+    Ok(Value::Boolean(holds(&text, &target)))
+}
+
+fn capitalize(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
+    let text = given.text(0);
+    let mut characters = text.chars();
+    let first: String = characters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
+    meter.text(first + characters.as_str())
+}
+
+fn ord(_: &mut Meter, given: &Given) -> Result<Value, Failure> {
+    let first = given.text(0).chars().next();
+    Ok(first.map_or(Value::Null, |first| {
+        Value::Number(f64::from(u32::from(first)))
+    }))
+}
+
+fn matches(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
+    let holds = match given.get(1) {
+        pattern @ (Value::Pattern(_) | Value::Text(_)) => {
+            super::conversion::matches(meter, given.get(0), pattern)?
+        }
+        _ => false,
+    };
+    Ok(Value::Boolean(holds))
+}
+
+/// The groups of the first match, or, of a global pattern, all matches.
+fn extract(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
+    if given.len() < 2 {
+        return meter.list(Vec::new());
+    }
+    let text = given.text(0);
+    let value = |part: &str| Value::Text(part.into());
+    let found: Vec<Value> = with_pattern(meter, given.get(1), text.len(), |pattern| {
+        if pattern.is_global() {
+            return pattern
+                .regex()
+                .find_iter(&text)
+                .map(|found| value(found.as_str()))
+                .collect();
+        }
+        let captures = pattern.regex().captures(&text);
+        let groups = captures.iter().flat_map(|captures| captures.iter().skip(1));
+        groups
+            .map(|group| group.map_or(Value::Null, |group| value(group.as_str())))
+            .collect()
+    })?;
+    meter.allocate(text.len() as u64)?;
+    meter.list(found)
+}
+
+fn split(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
+    let text = given.text(0);
+    let value = |part: &str| Value::Text(part.into());
+    let parts: Vec<Value> = if let Value::Pattern(_) = given.get(1) {
+        with_pattern(meter, given.get(1), text.len(), |pattern| {
+            pattern.regex().split(&text).map(value).collect()
+        })?
+    } else {
+        let separator = given.text(1);
+        meter.allocate_slots(text.len())?;
+        if separator.is_empty() {
+            text.chars()
+                .map(|character| value(character.encode_utf8(&mut [0; 4])))
+                .collect()
+        } else {
+            text.split(&*separator).map(value).collect()
+        }
+    };
+    meter.allocate(text.len() as u64)?;
+    meter.list(parts)
+}
+
+/// From a position, so many characters; a length that is not positive counts from the end.
+fn substr(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
+    let text = given.text(0);
+    meter.spend_for(text.len())?;
+    let length = text.chars().count();
+    let Some(start) = given.number(1) else {
+        return meter.text(text);
+    };
+    if start > length as f64 {
+        return meter.text("");
+    }
+    let wanted = if given.len() > 2 {
+        given.number(2)
+    } else {
+        None
+    };
+    let end = match wanted {
+        None => length as f64,
+        Some(wanted) if wanted > 0.0 => start + wanted,
+        Some(wanted) => length as f64 + wanted,
+    };
+    let (from, to) = (index(start.min(end)), index(start.max(end)));
+    let part: String = text.chars().skip(from).take(to - from).collect();
+    meter.text(part)
+}
+
+fn replace(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
+    if given.len() < 2 {
+        return Ok(given.get(0).clone());
+    }
+    let source = given.text(0);
+    let pattern = replaced(&mut evaluator.meter, given)?;
+    evaluator
+        .meter
+        .spend_for(source.len().saturating_mul(1 + pattern.len() / 8))?;
+    let count = if pattern.is_global() { usize::MAX } else { 1 };
+    let mut out = String::new();
+    let mut end = 0;
+    for captures in pattern.regex().captures_iter(&source).take(count) {
+        let Some(whole) = captures.get(0) else {
+            continue;
+        };
+        let before = source.get(end..whole.start()).unwrap_or_default();
+        let put = replacement(evaluator, given, &captures, &source)?;
+        evaluator
+            .meter
+            .allocate((before.len() + put.len()) as u64)?;
+        out.push_str(before);
+        out.push_str(&put);
+        end = whole.end();
+    }
+    out.push_str(source.get(end..).unwrap_or_default());
+    Ok(evaluator.meter.text(out)?)
+}
+
+/// What is to be replaced: a text stands for itself, except where a function computes what is put.
+fn replaced(meter: &mut Meter, given: &Given) -> Result<Arc<Pattern>, Failure> {
+    if let Value::Pattern(pattern) = given.get(1) {
+        return Ok(Arc::clone(pattern));
+    }
+    let source = given.text(1);
+    meter.spend(1_000 + 50 * source.len() as u64)?;
+    let is_pattern = matches!(given.get(2), Value::Function(_));
+    let source = if is_pattern {
+        source.to_string()
+    } else {
+        regex::escape(&source)
+    };
+    Ok(Arc::new(Pattern::new(&source, "")?))
+}
+
+fn replacement(
+    evaluator: &mut Evaluator<'_>,
+    given: &Given,
+    captures: &Captures<'_>,
+    source: &str,
+) -> Result<Arc<str>, Halt> {
+    match given.get(2) {
+        Value::Null => Ok("".into()),
+        Value::Function(callable) => {
+            evaluator.meter.allocate_slots(captures.len() + 2)?;
+            let group = |group: Option<regex::Match<'_>>| {
+                group.map_or(Value::Null, |group| Value::Text(group.as_str().into()))
+            };
+            let mut arguments: Vec<Value> = captures.iter().map(group).collect();
+            let start = captures.get(0).map_or(0, |whole| whole.start());
+            let before = source.get(..start).unwrap_or_default();
+            evaluator.meter.spend_for(before.len())?;
+            arguments.push(Value::count(before.chars().count()));
+            arguments.push(given.get(0).clone());
+            Ok(text(
+                &evaluator.call(given.at, callable, arguments, given.site)?,
+            ))
+        }
+        template => Ok(expand(&text(template), captures).into()),
+    }
+}
+
+/// `$1` to `$99` and `$&` in a replacement stand for groups and for the match, `$$` for `$`.
+fn expand(template: &str, captures: &Captures<'_>) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        rest = expand_reference(after, captures, &mut out);
+    }
+    out.push_str(rest);
+    out
+}
+
+fn expand_reference<'t>(after: &'t str, captures: &Captures<'_>, out: &mut String) -> &'t str {
+    if let Some(rest) = after.strip_prefix('$') {
+        out.push('$');
+        return rest;
+    }
+    if let Some(rest) = after.strip_prefix('&') {
+        out.push_str(captures.get(0).map_or("", |whole| whole.as_str()));
+        return rest;
+    }
+    for length in [2, 1] {
+        let group = after
+            .get(..length)
+            .and_then(|digits| digits.parse::<usize>().ok());
+        if let Some(group) = group.filter(|group| (1..captures.len()).contains(group)) {
+            out.push_str(captures.get(group).map_or("", |group| group.as_str()));
+            return after.get(length..).unwrap_or_default();
+        }
+    }
+    out.push('$');
+    after
+}

@@ -1,0 +1,192 @@
+//! What a run may use up, and how it stops.
+
+use std::sync::Arc;
+
+use stratus_pen::language::{Limits, QuestionId, RuleError, Stop};
+
+use crate::value::{Entries, List, Map, Value};
+
+/// Lists and maps within each other, at most. Data from outside has a lower limit of its own; this
+/// one keeps every walk over a value within a small stack.
+pub(crate) const VALUE_DEPTH_MAX: u32 = 64;
+
+/// Expressions within expressions, over all calls of a run, at most: keeps the evaluator within the
+/// stack of an ordinary thread.
+pub(crate) const NESTING_DEPTH_MAX: u32 = 900;
+
+/// Iterations of one rule over its `foreach` collections, at most.
+pub(crate) const ITERATIONS_MAX: u64 = 1_000_000;
+
+/// What an element of a list or an entry of a map is counted as, besides its text.
+const SLOT_BYTES: u64 = 32;
+
+/// Counts what a run uses up.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    limits: Limits,
+    fuel: u64,
+    bytes: u64,
+}
+
+impl Meter {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            fuel: 0,
+            bytes: 0,
+        }
+    }
+
+    /// The fuel used so far.
+    pub(crate) fn fuel(&self) -> u64 {
+        self.fuel
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Uses fuel.
+    pub(crate) fn spend(&mut self, steps: u64) -> Result<(), Failure> {
+        self.fuel = self.fuel.saturating_add(steps);
+        if self.fuel <= self.limits.fuel_max {
+            return Ok(());
+        }
+        let message = format!(
+            "the rule ran for {} steps without an end",
+            self.limits.fuel_max
+        );
+        Err(Failure::new("fuel-exhausted", message))
+    }
+
+    /// Uses fuel for work that grows with a length.
+    pub(crate) fn spend_for(&mut self, length: usize) -> Result<(), Failure> {
+        self.spend(length as u64 / 16 + 1)
+    }
+
+    /// Counts bytes that are about to be built.
+    pub(crate) fn allocate(&mut self, bytes: u64) -> Result<(), Failure> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes <= self.limits.value_bytes_max {
+            return Ok(());
+        }
+        let message = format!(
+            "the rule built more than {} bytes of values",
+            self.limits.value_bytes_max
+        );
+        Err(Failure::new("value-bytes-exhausted", message))
+    }
+
+    /// Counts a list or map of that many slots before it is built.
+    pub(crate) fn allocate_slots(&mut self, slots: usize) -> Result<(), Failure> {
+        self.spend_for(slots)?;
+        self.allocate(SLOT_BYTES.saturating_mul(slots as u64 + 1))
+    }
+
+    /// A text, counted.
+    pub(crate) fn text(&mut self, text: impl AsRef<str>) -> Result<Value, Failure> {
+        let text = text.as_ref();
+        self.spend_for(text.len())?;
+        self.allocate(text.len() as u64)?;
+        Ok(Value::Text(text.into()))
+    }
+
+    /// A list, counted.
+    pub(crate) fn list(&mut self, items: Vec<Value>) -> Result<Value, Failure> {
+        self.allocate_slots(items.len())?;
+        let depth = depth_above(items.iter())?;
+        Ok(Value::List(Arc::new(List { items, depth })))
+    }
+
+    /// A map, counted; the names count too.
+    pub(crate) fn map(&mut self, entries: Entries) -> Result<Value, Failure> {
+        self.allocate_slots(entries.len())?;
+        self.allocate(entries.keys().map(|name| name.len() as u64).sum())?;
+        let depth = depth_above(entries.values())?;
+        Ok(Value::Map(Arc::new(Map { entries, depth })))
+    }
+}
+
+fn depth_above<'a>(children: impl Iterator<Item = &'a Value>) -> Result<u32, Failure> {
+    let depth = 1 + children.map(Value::depth).max().unwrap_or(0);
+    if depth <= VALUE_DEPTH_MAX {
+        return Ok(depth);
+    }
+    let message = format!("lists and maps are nested more than {VALUE_DEPTH_MAX} deep");
+    Err(Failure::new("value-depth-exhausted", message))
+}
+
+/// What went wrong, before and after it is known where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    located: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            located: false,
+        }
+    }
+
+    /// A value of the wrong kind.
+    pub(crate) fn kind(message: impl Into<String>) -> Self {
+        Self::new("krl-type-mismatch", message)
+    }
+
+    /// An argument that is missing or makes no sense.
+    pub(crate) fn argument(message: impl Into<String>) -> Self {
+        Self::new("krl-argument-invalid", message)
+    }
+
+    /// Adds where it happened; the innermost place stays.
+    pub(crate) fn at(mut self, place: impl FnOnce() -> String) -> Self {
+        if !self.located {
+            self.message = format!("{}: {}", place(), self.message);
+            self.located = true;
+        }
+        self
+    }
+}
+
+impl From<Failure> for RuleError {
+    fn from(failure: Failure) -> Self {
+        Self {
+            code: failure.code,
+            message: failure.message,
+        }
+    }
+}
+
+/// Why an evaluation stopped before its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// A question is open; it stands in the evaluator's list.
+    Ask(QuestionId),
+    Error(Failure),
+}
+
+impl Halt {
+    pub(crate) fn at(self, place: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Ask(id) => Self::Ask(id),
+            Self::Error(failure) => Self::Error(failure.at(place)),
+        }
+    }
+}
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Error(failure)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Error(failure.into())
+    }
+}

@@ -1,0 +1,130 @@
+//! What does not compile, and what is said about it.
+
+use crate::world::faults;
+
+#[track_caller]
+fn check(source: &str, expected: &[&str]) {
+    let told = faults(source);
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected, "{source}");
+}
+
+#[track_caller]
+fn check_global(global: &str, expected: &str) {
+    check(
+        &format!("ruleset r {{ global {{ {global} }} }}"),
+        &[expected],
+    );
+}
+
+#[track_caller]
+fn check_rule(body: &str, expected: &str) {
+    check(&format!("ruleset r {{ rule q {{ {body} }} }}"), &[expected]);
+}
+
+#[test]
+fn names_must_mean_something() {
+    check_global(
+        "a = lenght(1)",
+        "line 1, column 26: lenght is not defined; did you mean length? [krl-name-undefined]",
+    );
+    check_global(
+        "a = b b = 1",
+        "line 1, column 26: b is not defined [krl-name-undefined]",
+    );
+    check_global("a = function() { b } b = 1", "no fault");
+    check_global(
+        "a = time:noww()",
+        "line 1, column 26: time has no member noww; did you mean now? [krl-module-member-unknown]",
+    );
+    check_global(
+        "a = tim:now()",
+        "line 1, column 26: there is no module tim; did you mean time? [krl-module-unknown]",
+    );
+    check_global(
+        "a = 1 a = 2",
+        "line 1, column 28: a is declared twice in the same block [krl-name-duplicate]",
+    );
+    check_global(
+        "f = function(a, a) { 1 }",
+        "line 1, column 38: a is a parameter twice [krl-name-duplicate]",
+    );
+    check_global(
+        "f = function(a = 1, b) { 1 }",
+        "line 1, column 42: b has no default, but stands after a parameter that has one [krl-parameter-order]",
+    );
+    check_global(
+        "a = [1].join(sep = \"\")",
+        "line 1, column 35: join has no parameter sep [krl-parameter-unknown]",
+    );
+    check_global(
+        "a = re#(#",
+        "line 1, column 26: the pattern re#(# is not understood: unclosed group [krl-pattern-invalid]",
+    );
+}
+
+#[test]
+fn functions_and_actions_are_told_apart() {
+    check_rule(
+        "select when a b length(1)",
+        "line 1, column 38: length is not an action [krl-not-an-action]",
+    );
+    check_rule(
+        "select when a b pre { x = send_directive(\"x\") }",
+        "line 1, column 48: send_directive is an action; it belongs among a rule's actions [krl-not-a-function]",
+    );
+    check_rule(
+        "select when a b pre { x = event:attrs(\"x\") }",
+        "line 1, column 48: this is a value, not a function [krl-not-a-function]",
+    );
+}
+
+#[test]
+fn rules_must_be_whole() {
+    check_rule(
+        "noop()",
+        "line 1, column 18: the rule q has no select [krl-select-missing]",
+    );
+    check_rule(
+        "select when a b choose 1 { noop() }",
+        "line 1, column 49: every action inside choose needs a label [krl-label-missing]",
+    );
+    check_rule(
+        "select when a b always { app:x := 1 }",
+        "line 1, column 47: only ent:… variables are persistent [krl-variable-domain-unknown]",
+    );
+    check(
+        "ruleset r { rule q { select when a b } rule q { select when a b } }",
+        &["line 1, column 45: there are two rules named q [krl-name-duplicate]"],
+    );
+}
+
+#[test]
+fn meta_must_be_consistent() {
+    check(
+        "ruleset r { meta { shares f } }",
+        &["line 1, column 27: f is shared but not defined in global [krl-name-undefined]"],
+    );
+    check(
+        "ruleset r { meta { provides f } }",
+        &["line 1, column 29: f is provided but not defined in global [krl-name-undefined]"],
+    );
+    check(
+        "ruleset r { meta { shares f } global { f = defaction() { noop() } } }",
+        &["line 1, column 27: f is an action; only functions are shared [krl-share-action]"],
+    );
+    check(
+        "ruleset r { meta { name \"a\" name \"b\" } }",
+        &["line 1, column 29: meta has more than one name [krl-meta-duplicate]"],
+    );
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    check(
+        "ruleset r { global { a = x b = y } }",
+        &[
+            "line 1, column 26: x is not defined [krl-name-undefined]",
+            "line 1, column 32: y is not defined [krl-name-undefined]",
+        ],
+    );
+}

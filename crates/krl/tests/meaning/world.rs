@@ -1,0 +1,290 @@
+//! A PEN small enough to read: it runs the rules that an event names, and shows what they want.
+
+use std::{cell::RefCell, collections::BTreeMap, fmt::Write as _, sync::Arc};
+
+use stratus_event::{Eci, Event, EventId, Map, Name, Timestamp, Value};
+use stratus_krl::Krl;
+use stratus_pen::language::{
+    Answers, Effect, Ended, Language as _, Limits, Program, Scene, StateView, Stop,
+    SubscriptionView, Timer, TimerChange,
+};
+use stratus_salience::{Bindings, Expression};
+
+/// 2026-11-23T09:00:00Z, a Monday.
+pub const NOW: Timestamp = Timestamp(1_795_424_400_000);
+
+/// A PEN with rulesets and variables.
+#[derive(Default)]
+pub struct World {
+    pub programs: Vec<Arc<dyn Program>>,
+    pub variables: RefCell<BTreeMap<(String, String), Value>>,
+    pub subscriptions: Vec<SubscriptionView>,
+    pub timers: RefCell<Vec<Timer>>,
+    pub bindings: Bindings,
+    pub answers: Answers,
+    pub limits: Limits,
+}
+
+impl World {
+    /// A PEN in which rulesets are installed.
+    pub fn with(sources: &[&str]) -> Self {
+        let mut world = Self::default();
+        for source in sources {
+            match Krl.compile(source) {
+                Ok(program) => world.programs.push(program),
+                Err(faults) => panic!("{source}\n{faults:#?}"),
+            }
+        }
+        world
+    }
+
+    /// Sets a persistent variable of the first ruleset, from JSON.
+    pub fn set(&self, name: &str, json: &str) {
+        let rid = self.programs[0].rid().to_string();
+        let value = data(&serde_json::from_str(json).unwrap());
+        self.variables
+            .borrow_mut()
+            .insert((rid, name.to_owned()), value);
+    }
+
+    /// Runs the first ruleset's rules for an event such as `a:b {"x": 1}`, and tells what they
+    /// want, a line each. Changes of variables and timers are kept.
+    pub fn send(&self, event: &str) -> String {
+        let event = parse_event(event);
+        let mut told = String::new();
+        for (position, outline) in self.programs[0].rules().iter().enumerate() {
+            if outline.active && wakes(&outline.select, &event) {
+                match self.run(position, &event) {
+                    Ok(ended) => {
+                        self.keep(&ended);
+                        told.push_str(&tell(&ended));
+                    }
+                    Err(stop) => told.push_str(&tell_stop(&stop)),
+                }
+            }
+        }
+        told
+    }
+
+    /// Runs one rule of the first ruleset.
+    pub fn run(&self, rule: usize, event: &Event) -> Result<Ended, Stop> {
+        self.programs[0].run(rule, &self.scene(Some(event)))
+    }
+
+    /// What a query answers, as JSON, or why it does not.
+    pub fn query(&self, name: &str, arguments: &str) -> String {
+        let arguments = data(&serde_json::from_str(arguments).unwrap());
+        let arguments = arguments.as_map().unwrap().clone();
+        let name = Name::new(name).unwrap();
+        match self.programs[0].query(&name, &arguments, &self.scene(None)) {
+            Ok(value) => format!("{value:?}"),
+            Err(stop) => tell_stop(&stop).trim().to_owned(),
+        }
+    }
+
+    pub fn scene<'w>(&'w self, event: Option<&'w Event>) -> Scene<'w> {
+        Scene {
+            view: self,
+            event,
+            channel: Some(Eci([1; 32])),
+            bindings: &self.bindings,
+            now: NOW,
+            seed: [7; 32],
+            answers: &self.answers,
+            limits: &self.limits,
+        }
+    }
+
+    fn keep(&self, ended: &Ended) {
+        let mut variables = self.variables.borrow_mut();
+        for change in &ended.changes {
+            let key = (change.rid.to_string(), change.name.to_string());
+            match &change.value {
+                Some(value) => variables.insert(key, value.clone()),
+                None => variables.remove(&key),
+            };
+        }
+        let mut timers = self.timers.borrow_mut();
+        for change in &ended.timers {
+            match change {
+                TimerChange::Set(timer) => timers.push(timer.clone()),
+                TimerChange::Remove { id } => timers.retain(|timer| timer.id != *id),
+            }
+        }
+    }
+}
+
+impl StateView for World {
+    fn variable(&self, rid: &Name, name: &Name) -> Option<Value> {
+        self.variables
+            .borrow()
+            .get(&(rid.to_string(), name.to_string()))
+            .cloned()
+    }
+
+    fn program(&self, rid: &Name) -> Option<Arc<dyn Program>> {
+        self.programs
+            .iter()
+            .find(|program| program.rid() == rid)
+            .cloned()
+    }
+
+    fn subscriptions(&self) -> Vec<SubscriptionView> {
+        self.subscriptions.clone()
+    }
+
+    fn identity(&self) -> (String, String) {
+        ("0123".to_owned(), "class".to_owned())
+    }
+
+    fn timers(&self, rid: &Name) -> Vec<Timer> {
+        self.timers
+            .borrow()
+            .iter()
+            .filter(|timer| timer.rid == *rid)
+            .cloned()
+            .collect()
+    }
+}
+
+/// Compiles what must not compile; the codes and messages of its faults, a line each.
+pub fn faults(source: &str) -> String {
+    match Krl.compile(source) {
+        Ok(_) => "no fault".to_owned(),
+        Err(faults) => {
+            let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            lines.join("\n")
+        }
+    }
+}
+
+/// Reads `domain:type {"attribute": …}`.
+pub fn parse_event(text: &str) -> Event {
+    let (symbol, attributes) = text.split_once(' ').unwrap_or((text, "{}"));
+    let (domain, kind) = symbol.split_once(':').unwrap();
+    let attributes = data(&serde_json::from_str(attributes).unwrap());
+    Event {
+        id: EventId([9; 16]),
+        domain: Name::new(domain).unwrap(),
+        kind: Name::new(kind).unwrap(),
+        attributes: attributes.as_map().unwrap().clone(),
+        time: NOW,
+        cause: None,
+    }
+}
+
+/// JSON as data.
+pub fn data(json: &serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(truth) => Value::from(*truth),
+        serde_json::Value::Number(number) => Value::number(number.as_f64().unwrap()),
+        serde_json::Value::String(text) => Value::text(text),
+        serde_json::Value::Array(items) => Value::list(items.iter().map(data)),
+        serde_json::Value::Object(members) => Value::map(
+            members
+                .iter()
+                .map(|(name, member)| (name, data(member)))
+                .collect::<Map>(),
+        ),
+    }
+}
+
+fn wakes(select: &Expression, event: &Event) -> bool {
+    match select {
+        Expression::Primitive(primitive) => {
+            let symbol = &primitive.symbol;
+            symbol
+                .domain
+                .as_ref()
+                .is_none_or(|domain| *domain == event.domain)
+                && symbol.kind.as_ref().is_none_or(|kind| *kind == event.kind)
+        }
+        Expression::And(parts) | Expression::Before(parts) | Expression::Or(parts) => {
+            parts.iter().any(|part| wakes(part, event))
+        }
+        Expression::Within(part, _) => wakes(part, event),
+        _ => false,
+    }
+}
+
+fn tell_stop(stop: &Stop) -> String {
+    match stop {
+        Stop::Ask(questions) => questions.iter().fold(String::new(), |mut told, question| {
+            let (id, arguments) = (question.id, &question.arguments);
+            let (connector, action) = (&question.connector, &question.action);
+            let _ = writeln!(
+                told,
+                "ask {}.{} {connector} {action} {arguments:?}",
+                id.iteration, id.ordinal
+            );
+            told
+        }),
+        Stop::Error(error) => format!("failed {}: {}\n", error.code, error.message),
+    }
+}
+
+/// What a rule run wants, a line each.
+pub fn tell(ended: &Ended) -> String {
+    let mut told = String::new();
+    let _ = writeln!(told, "{}", if ended.fired { "fired" } else { "not fired" });
+    for change in &ended.changes {
+        let _ = match &change.value {
+            Some(value) => writeln!(told, "ent:{} := {value:?}", change.name),
+            None => writeln!(told, "clear ent:{}", change.name),
+        };
+    }
+    for raise in &ended.raises {
+        let to = raise
+            .for_ruleset
+            .as_ref()
+            .map_or(String::new(), |rid| format!(" for {rid}"));
+        let _ = writeln!(
+            told,
+            "raise {}:{}{to} {:?}",
+            raise.domain, raise.kind, raise.attributes
+        );
+    }
+    for effect in &ended.effects {
+        let _ = match effect {
+            Effect::Act {
+                connector,
+                action,
+                arguments,
+            } => {
+                writeln!(told, "act {connector} {action} {arguments:?}")
+            }
+            Effect::Send {
+                to,
+                domain,
+                kind,
+                attributes,
+            } => {
+                writeln!(told, "send {} {domain}:{kind} {attributes:?}", to.0[0])
+            }
+        };
+    }
+    for directive in &ended.directives {
+        let _ = writeln!(told, "directive {} {:?}", directive.name, directive.options);
+    }
+    for timer in &ended.timers {
+        let _ = match timer {
+            TimerChange::Remove { .. } => writeln!(told, "remove timer"),
+            TimerChange::Set(timer) => {
+                let raise = &timer.raise;
+                writeln!(
+                    told,
+                    "at {} {}:{} {:?}",
+                    timer.at, raise.domain, raise.kind, raise.attributes
+                )
+            }
+        };
+    }
+    for (level, line) in &ended.log {
+        let _ = writeln!(told, "log {level} {line}");
+    }
+    if ended.last {
+        told.push_str("last\n");
+    }
+    told
+}
