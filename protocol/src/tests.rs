@@ -4,5 +4,7 @@ mod delivery;
 mod hostile;
 mod owner;
 mod pairing;
+mod scene;
+mod sessions;
 mod vectors;
 mod world;

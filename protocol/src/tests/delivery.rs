@@ -93,13 +93,13 @@ fn slowly(mut terms: Terms) -> Terms {
 
 #[test]
 fn every_event_comes_once_and_in_order() {
-    let dials: u32 = (0..150).map(|seed| chaos(seed).1).sum();
-    assert!(dials > 150, "the faults had no effect");
+    let dials: u32 = (0..100).map(|seed| chaos(seed).1).sum();
+    assert!(dials > 100, "the faults had no effect");
 }
 
 #[test]
 fn the_same_seed_gives_the_same_outputs() {
-    for seed in 0..3 {
+    for seed in 0..2 {
         assert_eq!(chaos(seed), chaos(seed));
     }
     assert_ne!(chaos(0).0, chaos(1).0);

@@ -19,7 +19,7 @@ pub(super) struct Disk {
     pub(super) invites: BTreeMap<[u8; 16], Invite>,
     pub(super) pairings: BTreeMap<SubscriptionId, Pairing>,
     pub(super) subscriptions: BTreeMap<SubscriptionId, Subscription>,
-    pub(super) windows: BTreeMap<(Eci, GrantId), (u64, Vec<(u64, String)>)>,
+    pub(super) windows: BTreeMap<(Eci, GrantId), Window>,
     pub(super) outbox: BTreeMap<(GrantHash, u64), Event>,
     /// Everything that was accepted, in order.
     pub(super) accepted: Vec<EventId>,
@@ -28,6 +28,9 @@ pub(super) struct Disk {
     pub(super) lost: Vec<String>,
     pub(super) failed: Vec<String>,
 }
+
+/// The last event that was taken, and those that were refused.
+type Window = (u64, Vec<(u64, String)>);
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Subscription {
@@ -274,8 +277,10 @@ impl Owner {
                     self.orders.push(order);
                 }
             }
-            Output::Close { .. } | Output::Dial { .. } => unreachable!("the world's"),
-            Output::Send { .. } | Output::WakeAt(_) => unreachable!("the world's"),
+            Output::Close { .. }
+            | Output::Dial { .. }
+            | Output::Send { .. }
+            | Output::WakeAt(_) => unreachable!("the world's"),
         }
     }
 
@@ -358,7 +363,9 @@ impl Owner {
         let (admitted, held) = self.uses(&id, &subscription);
         self.after_commit(move |federation, now| {
             federation.admit(admitted);
-            held.into_iter().for_each(|held| federation.hold(now, held));
+            if let Some(held) = held {
+                federation.hold(now, held);
+            }
         });
     }
 
@@ -375,8 +382,9 @@ impl Owner {
             if subscription.revoked {
                 self.federation.revoke(now, key.0, key.1);
             }
-            held.into_iter()
-                .for_each(|held| self.federation.hold(now, held));
+            if let Some(held) = held {
+                self.federation.hold(now, held);
+            }
         }
         for ((grant, sequence), event) in &self.disk.outbox {
             self.federation.send(now, *grant, *sequence, event);

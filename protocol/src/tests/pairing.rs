@@ -4,6 +4,7 @@ use stratus_event::Timestamp;
 
 use super::{
     delivery::{pair, paired},
+    owner::Disk,
     world::World,
 };
 use crate::InviteLink;
@@ -38,15 +39,16 @@ fn an_invite_makes_subscribers() {
 /// After each number of steps, each sort of fault, once.
 #[test]
 fn a_fault_at_any_step_changes_nothing() {
-    let faults: [(&str, fn(&mut World)); 5] = [
+    type Fault = fn(&mut World);
+    let faults: [(&str, Fault); 5] = [
         ("the stream breaks", World::disconnect),
         ("the inviter restarts", |world| world.restart(0)),
         ("the redeemer restarts", |world| world.restart(1)),
         ("the inviter's store fails", |world| {
-            world.owners[0].lose_commit(world.now)
+            world.owners[0].lose_commit(world.now);
         }),
         ("the redeemer's store fails", |world| {
-            world.owners[1].lose_commit(world.now)
+            world.owners[1].lose_commit(world.now);
         }),
     ];
     for (name, fault) in faults {
@@ -99,7 +101,7 @@ fn an_altered_invite_is_refused() {
         |link| link.role_redeemer = "owner".into(),
         |link| {
             link.offered
-                .push(("all".parse().unwrap(), "*".parse().unwrap()))
+                .push(("all".parse().unwrap(), "*".parse().unwrap()));
         },
         |link| link.label = "Somebody else".into(),
         |link| link.addresses.push("/ip4/10.0.0.1/tcp/1".into()),
@@ -153,7 +155,7 @@ fn a_used_invite_is_refused_to_another_and_answered_to_the_same() {
     // The same redeemer, who forgot everything, is granted again, even after the end.
     let mut world = paired(0);
     let link = world.owners[0].state.invites[&[7; 16]].link.clone();
-    world.owners[1].disk = Default::default();
+    world.owners[1].disk = Disk::default();
     world.restart(1);
     world.now = Timestamp(901_000_000);
     world.owners[1].redeem(&link);
