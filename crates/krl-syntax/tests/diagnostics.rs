@@ -13,6 +13,9 @@ fn each_error_has_its_code_and_place() {
         &["krl-expected 1:33"],
     );
     check("ruleset a.b. {}", &["krl-rid-invalid 1:9"]);
+    check("ruleset a..b {}", &["krl-rid-invalid 1:9"]);
+    check("ruleset a{meta{use module b- }}", &["krl-rid-invalid 1:27"]);
+    check("ruleset a-2012.16x2 {}", &[]);
     check("ruleset a{meta{foo bar}}", &["krl-meta-unknown 1:16"]);
     check("ruleset a{meta{} meta{}}", &["krl-duplicate-block 1:23"]);
     check(

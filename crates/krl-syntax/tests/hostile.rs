@@ -29,11 +29,11 @@ fn mutated_sources_are_read_without_panic() {
 }
 
 #[test]
-fn every_beginning_of_a_source_is_read_without_panic() {
+fn beginnings_and_ends_of_a_source_are_read_without_panic() {
     for source in CORPUS {
-        for (end, _) in source.char_indices() {
-            check(&source[..end]);
-            check(&source[end..]);
+        for (at, _) in source.char_indices().step_by(3) {
+            check(&source[..at]);
+            check(&source[at..]);
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{Outcome, Parser};
 use crate::{
     ast::{Declaration, Expression, Identifier, Meta, Rule, Ruleset, Span},
     diagnostic::Diagnostic,
+    lexer::TokenKind,
 };
 
 impl Parser<'_> {
@@ -41,7 +42,8 @@ impl Parser<'_> {
         })
     }
 
-    /// A ruleset's id: words joined by `.` or `-`, without blanks. The words may be any.
+    /// A ruleset's id: words joined by `.` or `-`, without blanks. The words may be any, and all
+    /// but the first may begin with a digit, which pico-engine does not allow.
     pub(super) fn rid(&mut self) -> Outcome<Identifier> {
         let start = self.span();
         if self.word(0).is_none() {
@@ -50,18 +52,15 @@ impl Parser<'_> {
                 .into());
         }
         self.advance();
-        while self.adjoins() && (self.at(".") || self.at("-")) {
-            self.advance();
-            if !self.adjoins() || self.word(0).is_none() {
-                return Err(self.half_rid(start).into());
-            }
+        while self.adjoins() && self.at_rid_part() {
             self.advance();
         }
         let span = self.since(start);
-        Ok(Identifier {
-            name: span.text(self.source).to_owned(),
-            span,
-        })
+        let name = span.text(self.source).to_owned();
+        if name.split(['.', '-']).any(str::is_empty) {
+            return Err(incomplete_rid(&name, span).into());
+        }
+        Ok(Identifier { name, span })
     }
 
     /// `name = value`.
@@ -128,13 +127,10 @@ impl Parser<'_> {
             .is_some_and(|token| token.span.start == self.previous().end)
     }
 
-    fn half_rid(&self, start: Span) -> Diagnostic {
-        let title = format!(
-            "a ruleset id cannot end with `{}`",
-            self.previous().text(self.source)
-        );
-        let diagnostic = Diagnostic::error("krl-rid-invalid", title, self.since(start));
-        diagnostic.help("write words joined by `.` or `-`, without blanks between them")
+    /// Whether what is next may continue a ruleset's id.
+    fn at_rid_part(&self) -> bool {
+        let number = self.at_kind(TokenKind::Number);
+        number || self.word(0).is_some() || self.at(".") || self.at("-")
     }
 }
 
@@ -155,6 +151,12 @@ fn early_close(span: Span, opening: Span) -> Diagnostic {
     )
     .label(opening, "the ruleset is opened here")
     .help("there is a `}` too many, here or before")
+}
+
+fn incomplete_rid(name: &str, span: Span) -> Diagnostic {
+    let title = format!("`{name}` is not a ruleset id: a part of it is missing");
+    Diagnostic::error("krl-rid-invalid", title, span)
+        .help("write words joined by `.` or `-`, without blanks between them")
 }
 
 fn second_meta(span: Span, first: Span) -> Diagnostic {
