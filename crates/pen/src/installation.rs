@@ -23,7 +23,8 @@ pub struct Gone {
 
 impl State {
     /// Installs a ruleset, or replaces the one of the same id. The new one takes over the place,
-    /// the variables, the timers, and the automata of those rules whose name and event expression stay.
+    /// the variables, the timers, and the automata of those rules whose name and event expression
+    /// stay.
     ///
     /// The modules that it uses must be installed (`module-missing`) and must not use it
     /// (`module-cycle`); its event expressions must be within the bounds of
