@@ -9,7 +9,7 @@ use stratus_pen::{
 use crate::{
     Engine, Finished, Job, Key, Outcome, OutcomeRun, Output, Record,
     commit::{After, Draft},
-    hosted::{Entry, Hosted},
+    hosted::Entry,
     schedule::Alarm,
 };
 
@@ -116,7 +116,7 @@ impl Engine {
         }
         match ending {
             Ending::Ask(asked) => self.ask(pen, asked),
-            Ending::Done(done) => self.conclude(pen, *done),
+            Ending::Done(done) => self.conclude(pen, &done),
         }
     }
 
@@ -124,17 +124,18 @@ impl Engine {
         let message = format!("the process ended {attempts} times while this event was handled");
         let fault = Fault::new(Whose::Bug, "evaluation-gave-up", message)
             .hint("look at the rules that the event wakes; raise it again once they are mended");
+        let failed = Some(fault);
         self.conclude(
             pen,
-            Done {
-                failed: Some(fault),
+            &Done {
+                failed,
                 ..Done::default()
             },
         );
     }
 
     /// One batch: what the event changed, what it wants of the world, its outcome.
-    fn conclude(&mut self, pen: PenId, done: Done) {
+    fn conclude(&mut self, pen: PenId, done: &Done) {
         let now = self.now;
         let Some(hosted) = self.pens.get_mut(&pen) else {
             return;
@@ -143,13 +144,13 @@ impl Engine {
             return;
         };
         let mut draft = Draft::default();
-        hosted.settle(pen, &mut entry, &mut draft);
-        hosted.state.apply(&done);
-        write_state(pen, &done, &mut draft);
-        self.arm_timers(pen, &done);
+        entry.settle(pen, &mut draft);
+        hosted.state.apply(done);
+        write_state(pen, done, &mut draft);
+        self.arm_timers(pen, done);
         let mut outcome = Outcome {
             at: now,
-            runs: outcome_runs(&done),
+            runs: outcome_runs(done),
             directives: done.directives.clone(),
             failed: done.failed.clone(),
         };
@@ -157,7 +158,7 @@ impl Engine {
             self.want(pen, &entry, ordinal, wanted, &mut outcome, &mut draft);
         }
         draft.put(Key::Outcome(pen, entry.position), Record::Outcome(outcome));
-        self.answer(pen, &entry, &done, &mut draft);
+        self.answer(pen, &entry, done, &mut draft);
         self.commit(draft);
         self.ready.insert(pen);
     }
@@ -198,18 +199,17 @@ impl Engine {
     }
 }
 
-impl Hosted {
+impl Entry {
     /// Writes the acceptance if it is on no batch yet, else takes back the marks of one that had
     /// to wait.
-    fn settle(&mut self, pen: PenId, entry: &mut Entry, draft: &mut Draft) {
-        if entry.unwritten.is_empty() {
-            draft.remove(Key::Queue(pen, entry.position));
-            entry
-                .questions
-                .keys()
-                .for_each(|id| draft.remove(Key::Question(pen, *id)));
+    fn settle(&mut self, pen: PenId, draft: &mut Draft) {
+        if self.unwritten.is_empty() {
+            draft.remove(Key::Queue(pen, self.position));
+            for id in self.questions.keys() {
+                draft.remove(Key::Question(pen, *id));
+            }
         }
-        entry.write(draft);
+        self.write(draft);
     }
 }
 

@@ -162,7 +162,7 @@ impl Engine {
                 subscription,
                 fault,
             } => {
-                self.handle_pairing_failed(subscription, fault);
+                self.handle_pairing_failed(subscription, &fault);
             }
             Said::Redeemed {
                 peer,
@@ -179,7 +179,7 @@ impl Engine {
                     name,
                     addresses,
                 };
-                self.handle_redeemed(invite, redeemer);
+                self.handle_redeemed(invite, &redeemer);
             }
             Said::Refuse {
                 eci,

@@ -68,7 +68,7 @@ impl Engine {
     }
 
     /// Somebody redeems an invite. A repetition is answered alike.
-    pub(crate) fn handle_redeemed(&mut self, invite: [u8; 16], redeemer: Redeemer) {
+    pub(crate) fn handle_redeemed(&mut self, invite: [u8; 16], redeemer: &Redeemer) {
         let (peer, subscription) = (redeemer.peer, redeemer.subscription);
         let mut draft = Draft::default();
         if let Err(fault) = self.grant_redeemer(invite, redeemer, &mut draft) {
@@ -85,7 +85,7 @@ impl Engine {
     fn grant_redeemer(
         &mut self,
         invite: [u8; 16],
-        redeemer: Redeemer,
+        redeemer: &Redeemer,
         draft: &mut Draft,
     ) -> Result<(), Fault> {
         let foreign = || explain("invite-foreign");
@@ -99,7 +99,7 @@ impl Engine {
             return Err(foreign());
         }
         if !self.hosted(pen)?.relations.contains_key(&id) {
-            self.relate_redeemer(pen, invite, &redeemer, draft)?;
+            self.relate_redeemer(pen, invite, redeemer, draft)?;
         }
         let hosted = self.hosted(pen)?;
         let relation = hosted.relations.get(&id).ok_or_else(foreign)?;
@@ -132,7 +132,8 @@ impl Engine {
             return Ok(());
         };
         let channel = self.partner_channel(pen, &invite.offered, draft)?;
-        let granted = self.grant_to(pen, &channel, redeemer.holder, &invite.offered)?;
+        let granted = self.grant_to(pen, &channel, redeemer.holder, &invite.offered);
+        let granted = granted.inspect_err(|_| self.forget_channel(pen, channel.eci, draft))?;
         let record = Subscription {
             id: redeemer.subscription,
             invite: invite.id,
@@ -147,11 +148,14 @@ impl Engine {
             sequence_next: 1,
             ended: false,
         };
-        let redemption = Redemption {
-            holder: redeemer.holder,
-            subscription: redeemer.subscription,
-        };
-        invite.used.push(redemption);
+        let (holder, subscription) = (redeemer.holder, redeemer.subscription);
+        // One whose pairing failed may use the invite again.
+        if !invite.used.iter().any(|before| before.holder == holder) {
+            invite.used.push(Redemption {
+                holder,
+                subscription,
+            });
+        }
         draft.put(Key::Invite(pen, invite.id), Record::Invite(invite.clone()));
         draft.order(Order::Invite(invite.clone()));
         self.hosted_mut(pen)?.invites.insert(invite.id, invite);
@@ -277,8 +281,10 @@ impl Engine {
         };
         let ended = hosted
             .invites
-            .extract_if(.., |_, invite| invite.expires < now);
-        for (id, _) in ended {
+            .values()
+            .filter(|invite| invite.expires < now);
+        for id in ended.map(|invite| invite.id).collect::<Vec<_>>() {
+            hosted.invites.remove(&id);
             self.invites.remove(&id);
             draft.remove(Key::Invite(pen, id));
             draft.order(Order::Withdraw(id));

@@ -12,7 +12,7 @@ use crate::{
     commit::Draft,
     federation::Order,
     names::{PAIRING_FAILED, SUBSCRIPTION},
-    relation::{Relation, check_grant},
+    relation::{Relation, check_grant, scope},
     schedule::Alarm,
 };
 
@@ -74,6 +74,7 @@ impl Engine {
         }
         self.check_subscriptions(pen)?;
         self.check_unused(pen, &link)?;
+        scope(&link.wanted)?;
         let channel = self.partner_channel(pen, &link.wanted, draft)?;
         let now = self.now;
         let hosted = self.hosted_mut(pen)?;
@@ -110,7 +111,7 @@ impl Engine {
         let mut draft = Draft::default();
         if let Err(fault) = self.grant_in_return(peer, id, held, holder, &mut draft) {
             draft.order(Order::DropPairing(id));
-            self.fail_pairing(id, fault, &mut draft);
+            self.fail_pairing(id, &fault, &mut draft);
         }
         self.commit(draft);
     }
@@ -218,44 +219,52 @@ impl Engine {
         self.commit(draft);
     }
 
-    pub(crate) fn handle_pairing_failed(&mut self, id: SubscriptionId, fault: Fault) {
+    pub(crate) fn handle_pairing_failed(&mut self, id: SubscriptionId, fault: &Fault) {
         let mut draft = Draft::default();
         self.fail_pairing(id, fault, &mut draft);
         self.commit(draft);
     }
 
-    /// As the redeemer: nothing remains of the pairing but the news that it failed.
-    pub(crate) fn fail_pairing(&mut self, id: SubscriptionId, fault: Fault, draft: &mut Draft) {
+    /// Nothing remains of the pairing; the redeemer's PEN and those who wait hear that it failed.
+    pub(crate) fn fail_pairing(&mut self, id: SubscriptionId, fault: &Fault, draft: &mut Draft) {
         let Some(pen) = self.subscriptions.get(&id).copied() else {
             return;
         };
         let Some(hosted) = self.pens.get_mut(&pen) else {
             return;
         };
-        let Some(pairing) = hosted.pairings.remove(&id) else {
+        let pairing = hosted.pairings.remove(&id);
+        let granted = hosted.relations.get(&id);
+        let pending = granted.is_some_and(|relation| relation.held.is_none());
+        // As the inviter, one that is established ends otherwise.
+        if pairing.is_none() && !pending {
             return;
-        };
+        }
         draft.remove(Key::Pairing(pen, id));
+        self.subscriptions.remove(&id);
         if let Some(relation) = hosted.relations.remove(&id) {
             draft.remove(Key::Subscription(pen, id));
             let (eci, grant) = (relation.granted.eci(), relation.granted.id());
             draft.order(Order::Revoke { eci, grant });
+            self.forget_channel(pen, eci, draft);
         }
-        hosted.state.remove_channel(&pairing.rx);
-        draft.remove(Key::Channel(pen, pairing.rx));
-        self.channels.remove(&pairing.rx);
-        self.subscriptions.remove(&id);
+        let Some(pairing) = pairing else { return };
+        self.forget_channel(pen, pairing.rx, draft);
+        self.tell_failure(pen, &pairing, fault, draft);
+        for command in self.take_pair_waits(id) {
+            draft.reply(command, Err(fault.clone()));
+        }
+    }
+
+    fn tell_failure(&mut self, pen: PenId, pairing: &Pairing, fault: &Fault, draft: &mut Draft) {
         let attributes = [
-            ("Id", id.to_string()),
-            ("name", pairing.name),
+            ("Id", pairing.subscription.to_string()),
+            ("name", pairing.name.clone()),
             ("code", fault.code.to_string()),
             ("reason", fault.message.clone()),
         ];
         let event = self.happening(SUBSCRIPTION, PAIRING_FAILED, attributes.into());
         self.tell(pen, draft, event);
-        for command in self.take_pair_waits(id) {
-            draft.reply(command, Err(fault.clone()));
-        }
     }
 
     /// The command has waited long enough; the pairing goes on without it.

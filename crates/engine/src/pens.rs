@@ -1,6 +1,6 @@
 //! PENs and their channels, as the owner makes and lists them.
 
-use stratus_event::{Fault, Name, PenId, Whose};
+use stratus_event::{Eci, Fault, Name, PenId, Whose};
 use stratus_pen::{Channel, ChannelId, Policy, Rule};
 use stratus_protocol::SubscriptionId;
 
@@ -59,7 +59,7 @@ impl Engine {
             let message = format!("the PEN has {channels_max} channels, which is the most");
             return Err(Fault::new(Whose::Caller, "channels-full", message));
         }
-        let eci = stratus_event::Eci(hosted.channel_key(id).public());
+        let eci = Eci(hosted.channel_key(id).public());
         let channel = Channel {
             eci,
             id,
@@ -72,6 +72,15 @@ impl Engine {
         self.channels.insert(eci, pen);
         draft.put(Key::Channel(pen, eci), Record::Channel(channel.clone()));
         Ok(channel)
+    }
+
+    /// Takes out a channel of which nobody knows yet.
+    pub(crate) fn forget_channel(&mut self, pen: PenId, eci: Eci, draft: &mut Draft) {
+        if let Some(hosted) = self.pens.get_mut(&pen) {
+            hosted.state.remove_channel(&eci);
+        }
+        self.channels.remove(&eci);
+        draft.remove(Key::Channel(pen, eci));
     }
 
     /// The node as a whole.

@@ -1,5 +1,7 @@
 //! Events come in: by a door of the node, from a partner, from the engine itself.
 
+use std::collections::BTreeMap;
+
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Whose, codec};
 use stratus_pen::{Channel, language::Directive};
 
@@ -271,7 +273,7 @@ impl Hosted {
             after,
             waiters: waiter.into_iter().collect(),
             restored: None,
-            questions: Default::default(),
+            questions: BTreeMap::default(),
         });
     }
 
@@ -309,9 +311,9 @@ impl Entry {
     /// Moves the records of the acceptance to a draft, and what follows them.
     pub(crate) fn write(&mut self, draft: &mut Draft) {
         draft.extend(std::mem::take(&mut self.unwritten));
-        std::mem::take(&mut self.after)
-            .into_iter()
-            .for_each(|after| draft.after(after));
+        for after in std::mem::take(&mut self.after) {
+            draft.after(after);
+        }
     }
 
     /// What a command hears that waited for this event.

@@ -168,9 +168,9 @@ fn write_gone(pen: PenId, gone: Gone, draft: &mut Draft) {
     for (rid, rule) in automata {
         draft.remove(Key::Automaton(pen, rid, rule));
     }
-    timers
-        .into_iter()
-        .for_each(|id| draft.remove(Key::Timer(pen, id)));
+    for id in timers {
+        draft.remove(Key::Timer(pen, id));
+    }
     for (rid, name) in variables {
         draft.remove(Key::Variable(pen, rid, name));
     }

@@ -45,7 +45,7 @@ impl Engine {
             "pairing-withdrawn",
             "the owner gave the pairing up",
         );
-        self.fail_pairing(id, fault, draft);
+        self.fail_pairing(id, &fault, draft);
     }
 
     /// The partner no longer honours the grant.

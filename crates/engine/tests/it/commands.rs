@@ -1,0 +1,326 @@
+//! What the owner asks for, and what she hears when it cannot be.
+
+use stratus_engine::{Command, Config, Door, Input, Reply, Wait};
+use stratus_event::{Eci, Map, PenId, Timestamp, Value};
+use stratus_pen::Policy;
+use stratus_protocol::SubscriptionId;
+
+use crate::{
+    chatter::name,
+    world::{World, invite, pair_command, raise, symbols},
+};
+
+const NOBODY: PenId = PenId([9; 16]);
+
+fn install(pen: PenId, source: &str) -> Command {
+    Command::Install {
+        pen,
+        source: source.to_owned(),
+    }
+}
+
+fn query(pen: PenId, rid: &str, what: &str, arguments: &[&str]) -> Command {
+    let arguments: Map = arguments
+        .iter()
+        .map(|argument| (*argument, "yes"))
+        .collect();
+    Command::Query {
+        pen,
+        rid: name(rid),
+        name: name(what),
+        arguments,
+    }
+}
+
+#[test]
+fn a_pen_has_a_channel_for_its_owner() {
+    let mut world = World::new(1);
+    let pen = world.pen(0);
+    let Reply::Listing(listing) = world.ok(0, Command::List { pen }) else {
+        panic!()
+    };
+    assert_eq!(listing.channels.len(), 1);
+    assert!(
+        listing.channels[0]
+            .policy
+            .permits_event(&name("any"), &name("thing"))
+    );
+    let Reply::Status {
+        pens, addresses, ..
+    } = world.ok(0, Command::Status)
+    else {
+        panic!()
+    };
+    assert_eq!(pens, [(pen, "pen 0".to_owned())]);
+    assert_eq!(addresses, ["/memory/0"]);
+}
+
+#[test]
+fn a_ruleset_is_installed_replaced_and_taken_out() {
+    let mut world = World::new(1);
+    let pen = world.pen(0);
+    let first = world.ok(0, install(pen, "ruleset a\non x:y count\non x:z count"));
+    let rules = ["rule_1", "rule_2"].map(name).to_vec();
+    assert_eq!(
+        first,
+        Reply::Ruleset {
+            rid: name("a"),
+            rules,
+            replaced: false
+        }
+    );
+    let again = world.ok(0, install(pen, "ruleset a\non x:y count"));
+    assert_eq!(
+        again,
+        Reply::Ruleset {
+            rid: name("a"),
+            rules: vec![name("rule_1")],
+            replaced: true
+        }
+    );
+    let owner = world.owner(0, pen);
+    world.ok(0, raise(owner, "x:y", &[]));
+    assert_eq!(world.query(0, pen, "a", "count"), Value::from(1));
+    world.crash(0);
+    assert_eq!(world.query(0, pen, "a", "count"), Value::from(1));
+    world.ok(
+        0,
+        Command::Uninstall {
+            pen,
+            rid: name("a"),
+        },
+    );
+    assert_eq!(
+        world.code(0, query(pen, "a", "count", &[])),
+        "ruleset-unknown"
+    );
+    world.ok(0, install(pen, "ruleset a\non x:y count"));
+    assert_eq!(
+        world.query(0, pen, "a", "count"),
+        Value::Null,
+        "its variables went with it"
+    );
+}
+
+#[test]
+fn a_program_that_does_not_compile_comes_back_with_all_its_problems() {
+    let mut world = World::new(1);
+    let pen = world.pen(0);
+    let fault = world
+        .command(0, install(pen, "nonsense"))
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(fault.code, "talk-unreadable");
+    assert_eq!(fault.message, "line 1: no ruleset\nline 2: no rule");
+}
+
+#[test]
+fn commands_are_refused_with_a_code() {
+    let mut world = World::with(1, |config: &mut Config| {
+        config.pens_max = 1;
+        config.rulesets_max = 1;
+        config.channels_max = 2;
+        config.invites_max = 1;
+        config.program_bytes_max = 100;
+        config.invite_events_max = 3;
+    });
+    let pen = world.pen(0);
+    world.install(0, pen, "ruleset a\non x:y count");
+    world.invite(0, pen);
+    let now = world.now;
+    let channel = |pen| Command::MakeChannel {
+        pen,
+        tags: vec![],
+        policy: Policy::default(),
+    };
+    world.ok(0, channel(pen));
+    let invites = |change: &dyn Fn(&mut Command)| {
+        let mut command = invite(pen, now);
+        change(&mut command);
+        command
+    };
+    let subscription = SubscriptionId([1; 16]);
+    let cases = [
+        (Command::CreatePen { name: "two".into() }, "pens-full"),
+        (
+            Command::CreatePen {
+                name: "n".repeat(257),
+            },
+            "name-oversize",
+        ),
+        (Command::List { pen: NOBODY }, "pen-unknown"),
+        (channel(NOBODY), "pen-unknown"),
+        (channel(pen), "channels-full"),
+        (install(NOBODY, "ruleset a"), "pen-unknown"),
+        (install(pen, "ruleset b"), "rulesets-full"),
+        (install(pen, &"x".repeat(101)), "program-oversize"),
+        (
+            Command::Uninstall {
+                pen,
+                rid: name("b"),
+            },
+            "ruleset-unknown",
+        ),
+        (query(NOBODY, "a", "count", &[]), "pen-unknown"),
+        (query(pen, "b", "count", &[]), "ruleset-unknown"),
+        (query(pen, "a", "nothing", &[]), "query-unknown"),
+        (query(pen, "a", "count", &["fail"]), "talk-failed"),
+        (query(pen, "a", "count", &["ask"]), "question-unsupported"),
+        (invite(NOBODY, now), "pen-unknown"),
+        (invite(pen, now), "invites-full"),
+        (invite(pen, Timestamp(0)), "invite-past"),
+        (
+            invites(&|command| {
+                let Command::Invite { uses_max, .. } = command else {
+                    panic!()
+                };
+                *uses_max = 0;
+            }),
+            "invite-uses",
+        ),
+        (
+            invites(&|command| {
+                let Command::Invite { offered, .. } = command else {
+                    panic!()
+                };
+                *offered = vec![];
+            }),
+            "scope-empty",
+        ),
+        (
+            invites(&|command| {
+                let Command::Invite { wanted, .. } = command else {
+                    panic!()
+                };
+                *wanted = symbols(&["a:b", "a:c", "a:d", "a:e"]);
+            }),
+            "invite-oversize",
+        ),
+        (
+            Command::Withdraw {
+                pen,
+                invite: [0; 16],
+            },
+            "invite-unknown",
+        ),
+        (
+            Command::Unsubscribe { pen, subscription },
+            "subscription-unknown",
+        ),
+        (
+            Command::Unsubscribe {
+                pen: NOBODY,
+                subscription,
+            },
+            "pen-unknown",
+        ),
+        (pair_command(pen, "nonsense"), "invite-malformed"),
+        (raise(Eci([7; 32]), "x:y", &[]), "channel-unknown"),
+    ];
+    for (command, code) in cases {
+        assert_eq!(world.code(0, command.clone()), code, "{command:?}");
+    }
+}
+
+#[test]
+fn a_command_waits_for_the_running_event() {
+    let mut world = World::with(1, |config| config.commands_waiting_max = 1);
+    let pen = world.pen(0);
+    world.install(0, pen, "ruleset a\non x:y count");
+    let owner = world.owner(0, pen);
+    world.nodes[0].jobs = Some(Vec::new());
+    world.give(0, raise(owner, "x:y", &[]));
+    let waiting = world.give(
+        0,
+        Command::Uninstall {
+            pen,
+            rid: name("a"),
+        },
+    );
+    assert_eq!(
+        world.code(
+            0,
+            Command::Uninstall {
+                pen,
+                rid: name("a")
+            }
+        ),
+        "queue-full"
+    );
+    assert!(!world.nodes[0].replies.contains_key(&waiting));
+    let job = world.nodes[0].jobs.as_mut().unwrap().remove(0);
+    world.handle(0, Input::Finished(Box::new(job.run())));
+    assert_eq!(
+        world.nodes[0].replies.remove(&waiting),
+        Some(Ok(Reply::Done))
+    );
+    assert_eq!(world.query_code(0, pen, "a"), "ruleset-unknown");
+}
+
+#[test]
+fn the_policy_and_the_door_decide() {
+    let mut world = World::new(2);
+    let (class, assistant) = (world.pen(0), world.pen(1));
+    world.pair((0, class), (1, assistant));
+    let owner = world.owner(0, class);
+    let policy = Policy {
+        events_allowed: vec![stratus_pen::Rule {
+            first: Some(name("sms")),
+            second: None,
+        }],
+        ..Policy::default()
+    };
+    let tags = vec![name("twilio")];
+    let made = world.ok(
+        0,
+        Command::MakeChannel {
+            pen: class,
+            tags,
+            policy,
+        },
+    );
+    let Reply::Channel(channel) = made else {
+        panic!()
+    };
+    let Reply::Listing(listing) = world.ok(0, Command::List { pen: class }) else {
+        panic!()
+    };
+    let partner = listing.subscriptions[0].rx;
+    let by_service = |channel, symbol: &str| match raise(channel, symbol, &[]) {
+        Command::Raise {
+            channel,
+            domain,
+            kind,
+            attributes,
+            ..
+        } => Command::Raise {
+            channel,
+            door: Door::Service(name("twilio")),
+            domain,
+            kind,
+            attributes,
+            external_id: None,
+            wait: Wait::Accepted,
+        },
+        command => command,
+    };
+    assert_eq!(
+        world.code(0, raise(channel.eci, "x:y", &[])),
+        "policy-refuses"
+    );
+    assert_eq!(
+        world.code(0, by_service(channel.eci, "x:y")),
+        "policy-refuses"
+    );
+    world.ok(0, by_service(channel.eci, "sms:incoming"));
+    world.ok(0, raise(channel.eci, "sms:incoming", &[]));
+    world.ok(0, raise(owner, "x:y", &[]));
+    assert_eq!(
+        world.code(0, by_service(owner, "sms:incoming")),
+        "policy-refuses"
+    );
+    assert_eq!(
+        world.code(0, by_service(partner, "talk:answer")),
+        "policy-refuses"
+    );
+}

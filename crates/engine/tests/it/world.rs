@@ -1,0 +1,545 @@
+//! A few engines, their disks, the wires between them and their connectors.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use stratus_engine::{
+    Ask, Batch, Command, CommandId, Config, Door, Engine, Image, Input, Key, Output, Perform,
+    Record, Reply, Verdict, Wait,
+};
+use stratus_event::{Eci, Fault, Map, Name, PenId, Timestamp, Value};
+use stratus_protocol::{NodeId, SubscriptionId};
+
+use crate::chatter::{Chatter, name};
+
+/// When a node dies, told as a number of batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Death {
+    pub(crate) node: usize,
+    /// How many batches it has handed to its disk.
+    pub(crate) batches: u64,
+    /// Whether the last of them reached the disk.
+    pub(crate) durable: bool,
+}
+
+pub(crate) struct World {
+    pub(crate) now: Timestamp,
+    pub(crate) nodes: Vec<Node>,
+    /// Pairs of nodes with a stream, the smaller first.
+    pub(crate) streams: BTreeSet<(usize, usize)>,
+    frames: VecDeque<(usize, usize, Vec<u8>)>,
+    pub(crate) death: Option<Death>,
+    pub(crate) died: bool,
+    command: u64,
+    /// All that any engine said, in order.
+    pub(crate) log: Vec<String>,
+}
+
+pub(crate) struct Node {
+    pub(crate) engine: Engine,
+    pub(crate) config: Config,
+    id: NodeId,
+    number: u8,
+    lives: u8,
+    batches: u64,
+    pub(crate) disk: Image,
+    pub(crate) wake: Option<Timestamp>,
+    pub(crate) replies: BTreeMap<u64, Result<Reply, Fault>>,
+    /// What the connector did, once for each time that it did it.
+    pub(crate) done: Vec<Perform>,
+    pub(crate) performs: Vec<Perform>,
+    pub(crate) asks: Vec<Ask>,
+    /// What the connector says; `Done` if there is nothing left.
+    pub(crate) verdicts: VecDeque<Option<Verdict>>,
+    /// What was offered to the disk while it is stuck.
+    pub(crate) stuck: Option<Vec<Batch>>,
+    pub(crate) jobs: Option<Vec<stratus_engine::Job>>,
+}
+
+impl World {
+    pub(crate) fn new(nodes: u8) -> Self {
+        Self::with(nodes, |_| {})
+    }
+
+    pub(crate) fn with(nodes: u8, change: impl Fn(&mut Config)) -> Self {
+        let nodes = (1..=nodes)
+            .map(|number| Node::new(number, &change))
+            .collect();
+        let mut world = Self {
+            now: Timestamp(1_800_000_000_000),
+            nodes,
+            streams: BTreeSet::new(),
+            frames: VecDeque::new(),
+            death: None,
+            died: false,
+            command: 0,
+            log: Vec::new(),
+        };
+        for node in 0..world.nodes.len() {
+            world.listen(node);
+        }
+        world
+    }
+
+    fn listen(&mut self, node: usize) {
+        let addresses = vec![format!("/memory/{node}")];
+        self.handle(node, Input::Listening { addresses });
+    }
+
+    /// Gives a command and runs the world until nothing moves at this instant.
+    pub(crate) fn command(
+        &mut self,
+        node: usize,
+        command: Command,
+    ) -> Option<Result<Reply, Fault>> {
+        let id = self.give(node, command);
+        self.run();
+        self.nodes[node].replies.remove(&id)
+    }
+
+    /// Gives a command, and nothing else happens.
+    pub(crate) fn give(&mut self, node: usize, command: Command) -> u64 {
+        self.command += 1;
+        let id = self.command;
+        self.handle(
+            node,
+            Input::Command {
+                id: CommandId(id),
+                command,
+            },
+        );
+        id
+    }
+
+    pub(crate) fn ok(&mut self, node: usize, command: Command) -> Reply {
+        self.command(node, command)
+            .expect("a reply")
+            .expect("no fault")
+    }
+
+    pub(crate) fn code(&mut self, node: usize, command: Command) -> String {
+        let reply = self.command(node, command).expect("a reply");
+        reply.expect_err("a fault").code.into_owned()
+    }
+
+    pub(crate) fn handle(&mut self, node: usize, input: Input) {
+        let now = self.now;
+        self.nodes[node].engine.handle(now, input);
+        self.obey(node);
+    }
+
+    /// Does what the engine says until it says nothing more.
+    pub(crate) fn obey(&mut self, node: usize) {
+        while let Some(output) = self.nodes[node].engine.poll() {
+            self.log.push(format!("{node} {output:?}"));
+            match output {
+                Output::Ask(ask) => self.nodes[node].asks.push(ask),
+                Output::Close { peer } => {
+                    let peer = self.node(peer);
+                    self.cut(node, peer);
+                }
+                Output::Commit(batch) => {
+                    if self.write(node, batch) {
+                        return;
+                    }
+                }
+                Output::Dial { peer, .. } => {
+                    let other = self.node(peer);
+                    self.connect(node, other);
+                }
+                Output::Fault { .. } => {}
+                Output::Perform(perform) => self.perform(node, perform),
+                Output::Reply { id, reply } => {
+                    assert!(
+                        self.nodes[node].replies.insert(id.0, reply).is_none(),
+                        "one reply"
+                    );
+                }
+                Output::Run(job) => match &mut self.nodes[node].jobs {
+                    Some(jobs) => jobs.push(*job),
+                    None => {
+                        let finished = Box::new(job.run());
+                        let now = self.now;
+                        self.nodes[node]
+                            .engine
+                            .handle(now, Input::Finished(finished));
+                    }
+                },
+                Output::Send { peer, bytes } => {
+                    let other = self.node(peer);
+                    self.frames.push_back((node, other, bytes));
+                }
+                Output::WakeAt(at) => self.nodes[node].wake = Some(at),
+            }
+        }
+    }
+
+    /// Writes a batch; says whether the node died of it.
+    fn write(&mut self, node: usize, batch: Batch) -> bool {
+        let this = &mut self.nodes[node];
+        if let Some(stuck) = &mut this.stuck {
+            stuck.push(batch);
+            return false;
+        }
+        this.batches += 1;
+        let position = batch.position;
+        let death = self
+            .death
+            .filter(|death| death.node == node && death.batches == this.batches);
+        if death.is_none_or(|death| death.durable) {
+            this.keep(batch);
+        }
+        if death.is_some() {
+            self.death = None;
+            self.died = true;
+            self.crash(node);
+            return true;
+        }
+        let now = self.now;
+        this.engine
+            .handle(now, Input::Committed { through: position });
+        false
+    }
+
+    /// The process dies and starts again with what is on its disk.
+    pub(crate) fn crash(&mut self, node: usize) {
+        let others: Vec<usize> = (0..self.nodes.len())
+            .filter(|other| *other != node)
+            .collect();
+        for other in others {
+            if self.streams.remove(&pair(node, other)) {
+                let peer = self.nodes[node].id;
+                self.handle(other, Input::Disconnected { peer });
+            }
+        }
+        self.frames
+            .retain(|(from, to, _)| *from != node && *to != node);
+        let now = self.now;
+        self.nodes[node].restart(now);
+        self.obey(node);
+        self.listen(node);
+    }
+
+    fn perform(&mut self, node: usize, perform: Perform) {
+        let this = &mut self.nodes[node];
+        this.performs.push(perform.clone());
+        let verdict = this
+            .verdicts
+            .pop_front()
+            .unwrap_or_else(|| Some(this.settle(&perform)));
+        let Some(verdict) = verdict else { return };
+        if matches!(verdict, Verdict::Done { .. }) && !perform.doubt {
+            this.done.push(perform.clone());
+        }
+        let (pen, effect) = (perform.pen, perform.effect);
+        let now = self.now;
+        this.engine.handle(
+            now,
+            Input::Performed {
+                pen,
+                effect,
+                verdict,
+            },
+        );
+    }
+
+    pub(crate) fn connect(&mut self, one: usize, other: usize) {
+        if !self.streams.insert(pair(one, other)) {
+            return;
+        }
+        for (node, peer) in [(one, other), (other, one)] {
+            let peer = self.nodes[peer].id;
+            self.handle(node, Input::Connected { peer });
+        }
+    }
+
+    pub(crate) fn cut(&mut self, one: usize, other: usize) {
+        if !self.streams.remove(&pair(one, other)) {
+            return;
+        }
+        self.frames
+            .retain(|(from, to, _)| pair(*from, *to) != pair(one, other));
+        for (node, peer) in [(one, other), (other, one)] {
+            let peer = self.nodes[peer].id;
+            self.handle(node, Input::Disconnected { peer });
+        }
+    }
+
+    /// Carries frames until there are none.
+    pub(crate) fn run(&mut self) {
+        let mut frames = 0;
+        while let Some((from, to, bytes)) = self.frames.pop_front() {
+            let peer = self.nodes[from].id;
+            if self.streams.contains(&pair(from, to)) {
+                self.handle(to, Input::Received { peer, bytes });
+            }
+            frames += 1;
+            assert!(frames < 100_000, "the world never comes to rest");
+        }
+    }
+
+    /// Runs the world for so long.
+    pub(crate) fn pass(&mut self, milliseconds: i64) {
+        let until = Timestamp(self.now.0 + milliseconds);
+        self.run();
+        while let Some(node) = self.next_wake(until) {
+            let at = self.nodes[node].wake.take().unwrap();
+            self.now = self.now.max(at);
+            self.handle(node, Input::Wake);
+            self.run();
+        }
+        self.now = until;
+    }
+
+    fn next_wake(&self, until: Timestamp) -> Option<usize> {
+        let wakes = self.nodes.iter().enumerate();
+        let wakes = wakes.filter_map(|(node, this)| Some((this.wake?, node)));
+        wakes
+            .filter(|(at, _)| *at <= until)
+            .min()
+            .map(|(_, node)| node)
+    }
+
+    fn node(&self, id: NodeId) -> usize {
+        self.nodes
+            .iter()
+            .position(|node| node.id == id)
+            .expect("a node of this world")
+    }
+
+    /// The same death, counted from here.
+    pub(crate) fn counted_from_now(&self, death: Death) -> Death {
+        Death {
+            batches: death.batches + self.nodes[death.node].batches,
+            ..death
+        }
+    }
+
+    // What tests say often.
+
+    pub(crate) fn query_code(&mut self, node: usize, pen: PenId, rid: &str) -> String {
+        let (rid, name) = (name(rid), name("count"));
+        self.code(
+            node,
+            Command::Query {
+                pen,
+                rid,
+                name,
+                arguments: Map::new(),
+            },
+        )
+    }
+
+    pub(crate) fn pen(&mut self, node: usize) -> PenId {
+        match self.ok(
+            node,
+            Command::CreatePen {
+                name: format!("pen {node}"),
+            },
+        ) {
+            Reply::Pen(pen) => pen,
+            reply => panic!("{reply:?}"),
+        }
+    }
+
+    pub(crate) fn install(&mut self, node: usize, pen: PenId, source: &str) {
+        self.ok(
+            node,
+            Command::Install {
+                pen,
+                source: source.to_owned(),
+            },
+        );
+    }
+
+    /// The owner's channel.
+    pub(crate) fn owner(&mut self, node: usize, pen: PenId) -> Eci {
+        let Reply::Listing(listing) = self.ok(node, Command::List { pen }) else {
+            panic!()
+        };
+        let mut channels = listing.channels.iter();
+        channels
+            .find(|channel| channel.tags == [name("owner")])
+            .unwrap()
+            .eci
+    }
+
+    pub(crate) fn query(&mut self, node: usize, pen: PenId, rid: &str, what: &str) -> Value {
+        let (rid, name) = (name(rid), name(what));
+        match self.ok(
+            node,
+            Command::Query {
+                pen,
+                rid,
+                name,
+                arguments: Map::new(),
+            },
+        ) {
+            Reply::Value(value) => value,
+            reply => panic!("{reply:?}"),
+        }
+    }
+
+    pub(crate) fn invite(&mut self, node: usize, pen: PenId) -> String {
+        let Reply::Invite { link, .. } = self.ok(node, invite(pen, self.now)) else {
+            panic!()
+        };
+        link
+    }
+
+    /// Pairs two PENs; the first one invites.
+    pub(crate) fn pair(&mut self, one: (usize, PenId), other: (usize, PenId)) -> SubscriptionId {
+        let link = self.invite(one.0, one.1);
+        match self.ok(other.0, pair_command(other.1, &link)) {
+            Reply::Paired { subscription, .. } => subscription,
+            reply => panic!("{reply:?}"),
+        }
+    }
+}
+
+impl Node {
+    fn new(number: u8, change: &impl Fn(&mut Config)) -> Self {
+        let id = NodeId([number; 32]);
+        let mut config = Config::new(id);
+        change(&mut config);
+        Self {
+            engine: Engine::new(config.clone(), Arc::new(Chatter), [number; 32]),
+            config,
+            id,
+            number,
+            lives: 0,
+            batches: 0,
+            disk: Image::new(),
+            wake: None,
+            replies: BTreeMap::new(),
+            done: Vec::new(),
+            performs: Vec::new(),
+            asks: Vec::new(),
+            verdicts: VecDeque::new(),
+            stuck: None,
+            jobs: None,
+        }
+    }
+
+    fn keep(&mut self, batch: Batch) {
+        let mut keys: Vec<Key> = batch.changes.iter().map(|(key, _)| key.clone()).collect();
+        keys.dedup();
+        assert_eq!(
+            keys.len(),
+            batch.changes.len(),
+            "a batch names each key once"
+        );
+        for (key, record) in batch.changes {
+            match record {
+                Some(record) => drop(self.disk.insert(key, record)),
+                None => drop(self.disk.remove(&key)),
+            }
+        }
+    }
+
+    fn restart(&mut self, now: Timestamp) {
+        self.lives += 1;
+        let mut seed = [self.number; 32];
+        seed[0] = self.lives;
+        let image = self.image();
+        let config = self.config.clone();
+        let engine = Engine::restore(config, Arc::new(Chatter), seed, now, image);
+        self.engine = engine.expect("its own records");
+        self.wake = None;
+        if let Some(jobs) = &mut self.jobs {
+            jobs.clear();
+        }
+    }
+
+    /// What a store gives back: no journal but the events without an outcome.
+    fn image(&self) -> Image {
+        let kept = |(key, _): &(&Key, &Record)| match key {
+            Key::Accepted(pen, position) => self.disk.contains_key(&Key::Queue(*pen, *position)),
+            Key::Outcome(..) => false,
+            _ => true,
+        };
+        let kept = self.disk.iter().filter(kept);
+        kept.map(|(key, record)| (key.clone(), record.clone()))
+            .collect()
+    }
+
+    /// The verdict of a connector that does what it is asked, and looks first if it is in doubt.
+    fn settle(&mut self, perform: &Perform) -> Verdict {
+        let receipt = format!("receipt {:?} {:?}", perform.pen, perform.effect);
+        let before = self
+            .done
+            .iter()
+            .any(|done| done.pen == perform.pen && done.effect == perform.effect);
+        if perform.doubt && !before {
+            self.done.push(perform.clone());
+        }
+        Verdict::Done { receipt }
+    }
+
+    /// The symbols of the events in a PEN's journal, in order.
+    pub(crate) fn journal(&self, pen: PenId) -> Vec<String> {
+        let range = self
+            .disk
+            .range(Key::Accepted(pen, 0)..=Key::Accepted(pen, u64::MAX));
+        range
+            .map(|(_, record)| match record {
+                Record::Accepted(accepted) => accepted.event.symbol(),
+                record => panic!("{record:?}"),
+            })
+            .collect()
+    }
+
+    /// How many records of the disk are like that.
+    pub(crate) fn count(&self, like: impl Fn(&Key) -> bool) -> usize {
+        self.disk.keys().filter(|key| like(key)).count()
+    }
+}
+
+fn pair(one: usize, other: usize) -> (usize, usize) {
+    (one.min(other), one.max(other))
+}
+
+pub(crate) fn raise(channel: Eci, symbol: &str, attributes: &[(&str, &str)]) -> Command {
+    let (domain, kind) = symbol.split_once(':').unwrap();
+    Command::Raise {
+        channel,
+        door: Door::Owner,
+        domain: name(domain),
+        kind: name(kind),
+        attributes: attributes.iter().copied().collect(),
+        external_id: None,
+        wait: Wait::Outcome,
+    }
+}
+
+pub(crate) fn symbols(texts: &[&str]) -> Vec<(Name, Name)> {
+    let split = |text: &&str| {
+        let (domain, kind) = text.split_once(':').unwrap();
+        (name(domain), name(kind))
+    };
+    texts.iter().map(split).collect()
+}
+
+pub(crate) fn invite(pen: PenId, now: Timestamp) -> Command {
+    Command::Invite {
+        pen,
+        name: "partner".into(),
+        role_mine: "class".into(),
+        role_theirs: "assistant".into(),
+        offered: symbols(&["talk:answer"]),
+        wanted: symbols(&["talk:question"]),
+        expires: Timestamp(now.0 + 3_600_000),
+        uses_max: 1,
+    }
+}
+
+pub(crate) fn pair_command(pen: PenId, link: &str) -> Command {
+    Command::Pair {
+        pen,
+        link: link.to_owned(),
+        name: Some("inviter".into()),
+        wait_ms: 5_000,
+    }
+}
