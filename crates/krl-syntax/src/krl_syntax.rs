@@ -12,5 +12,6 @@ mod parser;
 pub use diagnostic::{Diagnostic, Severity, line_column, render};
 pub use lexer::{Token, TokenKind, tokenize};
 pub use parser::{
-    DIAGNOSTICS_MAX, NESTING_DEPTH_MAX, Parsed, SOURCE_BYTES_MAX, parse_expression, parse_ruleset,
+    DIAGNOSTICS_MAX, NESTING_DEPTH_MAX, Parsed, SOURCE_BYTES_MAX, TREE_DEPTH_MAX, parse_expression,
+    parse_ruleset,
 };

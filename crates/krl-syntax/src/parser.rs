@@ -64,9 +64,15 @@ impl Parsed {
 /// Bytes of a source. A longer one is not read: `krl-source-too-long`.
 pub const SOURCE_BYTES_MAX: usize = 1024 * 1024;
 
-/// How deep a tree may be. Brackets in brackets count, and so does each further operator or call
-/// in a chain (`a + b + c`), because the tree is as deep. Beyond: `krl-nested-too-deep`.
-pub const NESTING_DEPTH_MAX: usize = 128;
+/// Brackets in brackets, functions in functions, signs before signs. The parser calls itself for
+/// each, so this bounds its stack (below 1 MiB in an unoptimised build). Beyond:
+/// `krl-nested-too-deep`.
+pub const NESTING_DEPTH_MAX: usize = 64;
+
+/// Nodes from the root of an expression to its farthest leaf. A chain of operators or calls
+/// (`a + b + c`) makes one for each. It bounds the stack of all that goes through a tree. Beyond:
+/// `krl-nested-too-deep`.
+pub const TREE_DEPTH_MAX: usize = 128;
 
 /// Diagnostics that are told of one source. After them comes `krl-too-many-errors`.
 pub const DIAGNOSTICS_MAX: usize = 100;

@@ -1,8 +1,8 @@
 //! What is told of wrong sources: every independent error, where it is, and nothing else.
 
 use stratus_krl_syntax::{
-    DIAGNOSTICS_MAX, NESTING_DEPTH_MAX, SOURCE_BYTES_MAX, line_column, parse_expression,
-    parse_ruleset, render,
+    DIAGNOSTICS_MAX, NESTING_DEPTH_MAX, SOURCE_BYTES_MAX, TREE_DEPTH_MAX, line_column,
+    parse_expression, parse_ruleset, render,
 };
 
 #[test]
@@ -158,20 +158,14 @@ fn only_a_source_without_errors_is_complete() {
 
 #[test]
 fn the_bounds_are_told() {
-    let fits = NESTING_DEPTH_MAX - 1;
     let deep = |depth| format!("{}1{}", "(".repeat(depth), ")".repeat(depth));
-    let long = |length| format!("1{}", "+1".repeat(length));
+    let signs = |depth| format!("{}1", "-".repeat(depth));
+    let sum = |length| format!("1{}", "+1".repeat(length));
     let chain = |length| format!("a{}", ".b()".repeat(length));
-    let signs = |length| format!("{}1", "-".repeat(length));
-    for form in [&deep as &dyn Fn(usize) -> String, &long, &chain, &signs] {
-        assert_eq!(parse_expression(&form(fits - 1)).1, []);
-        let codes: Vec<_> = parse_expression(&form(fits + 2))
-            .1
-            .iter()
-            .map(|one| one.code)
-            .collect();
-        assert_eq!(codes, ["krl-nested-too-deep"]);
-    }
+    bound(&deep, NESTING_DEPTH_MAX - 1);
+    bound(&signs, NESTING_DEPTH_MAX - 1);
+    bound(&sum, TREE_DEPTH_MAX - 1);
+    bound(&chain, TREE_DEPTH_MAX - 1);
     let long = " ".repeat(SOURCE_BYTES_MAX + 1);
     assert_eq!(codes(&long), ["krl-source-too-long 1:1"]);
     let wrong = format!(
@@ -207,6 +201,14 @@ error[krl-function-result]: a function must end with the expression that it give
   = help: if its end is meant to be the result, put `return` before that
 ";
     assert_eq!(text, expected);
+}
+
+/// An expression of the greatest size is read, and one beyond it is told to be too deep.
+fn bound(form: &dyn Fn(usize) -> String, greatest: usize) {
+    assert_eq!(parse_expression(&form(greatest)).1, []);
+    let diagnostics = parse_expression(&form(greatest + 1)).1;
+    let codes: Vec<_> = diagnostics.iter().map(|one| one.code).collect();
+    assert_eq!(codes, ["krl-nested-too-deep"]);
 }
 
 fn check(source: &str, expected: &[&str]) {

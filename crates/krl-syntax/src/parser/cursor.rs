@@ -1,6 +1,6 @@
 //! Looking at tokens and taking them.
 
-use super::{NESTING_DEPTH_MAX, Outcome, Parser};
+use super::{NESTING_DEPTH_MAX, Outcome, Parser, TREE_DEPTH_MAX};
 use crate::{
     ast::{Identifier, QualifiedName, Span},
     diagnostic::Diagnostic,
@@ -121,29 +121,24 @@ impl<'a> Parser<'a> {
     /// Goes one level down in the tree. What this makes is one taller than its tallest part.
     pub(super) fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
         if self.depth >= NESTING_DEPTH_MAX {
-            return Err(self.too_deep().into());
+            return Err(self.too_deep(NESTING_DEPTH_MAX).into());
         }
         self.depth += 1;
         let siblings = std::mem::take(&mut self.height);
         let node = parse(self);
         self.depth -= 1;
-        let height = self.height + 1;
-        self.height = siblings.max(height);
-        if height > NESTING_DEPTH_MAX && node.is_ok() {
-            Err(self.too_deep().into())
-        } else {
-            node
-        }
+        let checked = node.and_then(|node| self.link().map(|()| node));
+        self.height = self.height.max(siblings);
+        checked
     }
 
     /// Puts one more node above what this level has made so far.
     pub(super) fn link(&mut self) -> Outcome<()> {
         self.height += 1;
-        if self.height >= NESTING_DEPTH_MAX {
-            Err(self.too_deep().into())
-        } else {
-            Ok(())
+        if self.height > TREE_DEPTH_MAX {
+            return Err(self.too_deep(TREE_DEPTH_MAX).into());
         }
+        Ok(())
     }
 
     /// Whether a word or sign is next.
@@ -247,10 +242,10 @@ impl<'a> Parser<'a> {
         diagnostic.help("choose another name")
     }
 
-    fn too_deep(&self) -> Diagnostic {
-        let title = format!("this is nested more than {NESTING_DEPTH_MAX} levels deep");
-        let diagnostic = Diagnostic::error("krl-nested-too-deep", title, self.span());
-        diagnostic.help("give a part of it a name of its own")
+    fn too_deep(&self, levels: usize) -> Diagnostic {
+        let title = format!("this is nested more than {levels} levels deep");
+        Diagnostic::error("krl-nested-too-deep", title, self.span())
+            .help("give a part of it a name of its own")
     }
 }
 

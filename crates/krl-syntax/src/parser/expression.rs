@@ -85,8 +85,8 @@ impl Parser<'_> {
     /// What begins with a word.
     fn word_expression(&mut self) -> Outcome<ExpressionKind> {
         let kind = match self.word(0) {
-            Some("defaction") => return self.defaction(),
-            Some("function") => return self.function(),
+            Some("defaction") => return self.nested(Self::defaction),
+            Some("function") => return self.nested(Self::function),
             Some("not") => return self.unary(UnaryOperator::Not),
             Some("false") => ExpressionKind::Boolean(false),
             Some("null") => ExpressionKind::Null,
