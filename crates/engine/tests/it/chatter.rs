@@ -92,106 +92,33 @@ impl Program for Talk {
 
     fn run(&self, rule: usize, scene: &Scene<'_>) -> Result<Ended, Stop> {
         let words: Vec<&str> = self.actions[rule].iter().map(String::as_str).collect();
-        let attributes = scene.event.unwrap().attributes.clone();
+        let attributes = &scene.event.unwrap().attributes;
         let mut ended = Ended {
             fired: true,
             iterations: 1,
             ..Ended::default()
         };
-        let mut set = |variable: &str, value: Value| {
-            let (rid, name) = (self.rid.clone(), name(variable));
-            ended.changes.push(Change {
-                rid,
-                name,
-                value: Some(value),
-            });
-        };
         match words[..] {
-            // A variable that grows by one text per event, in order.
-            ["append", attribute] => {
-                let before = scene.view.variable(&self.rid, &name("seen"));
-                let mut items = before.map(|list| list.as_list().unwrap().to_vec());
-                let items = items.get_or_insert_default();
-                items.push(attributes.get(attribute).cloned().unwrap_or_default());
-                set("seen", Value::list(items.clone()));
-            }
-            ["count"] => {
-                let before = scene.view.variable(&self.rid, &name("count"));
-                let before = match before {
-                    Some(Value::Number(number)) => number.get(),
-                    _ => 0.0,
-                };
-                set("count", Value::number(before + 1.0));
-            }
-            ["keep", attribute] => {
-                set(
-                    "last",
-                    attributes.get(attribute).cloned().unwrap_or_default(),
-                );
-            }
-            ["send", domain, kind] => {
-                let partners = scene.view.subscriptions().into_iter();
-                ended.effects.extend(partners.map(|partner| Effect::Send {
-                    to: partner.tx,
-                    domain: name(domain),
-                    kind: name(kind),
-                    attributes: attributes.clone(),
-                }));
-            }
-            ["send_to", attribute, domain, kind] => ended.effects.push(Effect::Send {
-                to: attributes.text(attribute).unwrap().parse().unwrap(),
-                domain: name(domain),
-                kind: name(kind),
-                attributes: attributes.clone(),
-            }),
-            ["act", connector, action] => ended.effects.push(Effect::Act {
-                connector: name(connector),
-                action: name(action),
-                arguments: attributes.clone(),
-            }),
-            ["direct", text] => {
-                ended.directives.push(Directive {
-                    name: text.to_owned(),
-                    options: attributes,
+            ["append" | "keep", _] | ["count"] | ["ask", ..] => {
+                let (variable, value) = self.remember(&words, attributes, scene)?;
+                let (rid, name) = (self.rid.clone(), name(variable));
+                ended.changes.push(Change {
+                    rid,
+                    name,
+                    value: Some(value),
                 });
             }
-            ["after", milliseconds, domain, kind] => {
-                let wait = std::time::Duration::from_millis(milliseconds.parse().unwrap());
-                ended.timers.push(TimerChange::Set(Timer {
-                    id: name(&format!("timer-{}", attributes.text("n").unwrap_or("0"))),
-                    rid: self.rid.clone(),
-                    at: scene.now + wait,
-                    raise: Raise {
-                        domain: name(domain),
-                        kind: name(kind),
-                        attributes,
-                        for_ruleset: None,
-                    },
-                }));
+            ["send" | "send_to" | "act", ..] => {
+                ended.effects = wanted(&words, attributes, scene);
             }
-            ["cancel"] => {
-                let id = name(&format!("timer-{}", attributes.text("n").unwrap_or("0")));
-                ended.timers.push(TimerChange::Remove { id });
+            ["direct", text] => {
+                let options = attributes.clone();
+                ended.directives.push(Directive {
+                    name: text.to_owned(),
+                    options,
+                });
             }
-            ["ask", connector, action] => {
-                let id = QuestionId {
-                    iteration: 0,
-                    site: 0,
-                    ordinal: 0,
-                };
-                match scene.answers.get(&id) {
-                    None => {
-                        return Err(Stop::Ask(vec![Question {
-                            id,
-                            connector: name(connector),
-                            action: name(action),
-                            arguments: attributes,
-                        }]));
-                    }
-                    Some(Ok(value)) => set("answer", value.clone()),
-                    Some(Err(fault)) => set("answer", Value::text(&fault.code)),
-                }
-            }
+            ["after", ..] | ["cancel"] => ended.timers.push(self.timer(&words, attributes, scene)),
             _ => panic!("no such action: {words:?}"),
         }
         Ok(ended)
@@ -213,5 +140,112 @@ impl Program for Talk {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+impl Talk {
+    fn remember<'a>(
+        &self,
+        words: &[&str],
+        attributes: &Map,
+        scene: &Scene<'_>,
+    ) -> Result<(&'a str, Value), Stop> {
+        let variable = |text| scene.view.variable(&self.rid, &name(text));
+        Ok(match words {
+            // A list that grows by one item per event, in order.
+            ["append", attribute] => {
+                let before = variable("seen");
+                let mut items = before.map(|list| list.as_list().unwrap().to_vec());
+                let items = items.get_or_insert_default();
+                items.push(attributes.get(attribute).cloned().unwrap_or_default());
+                ("seen", Value::list(items.clone()))
+            }
+            ["count"] => {
+                let before = match variable("count") {
+                    Some(Value::Number(number)) => number.get(),
+                    _ => 0.0,
+                };
+                ("count", Value::number(before + 1.0))
+            }
+            ["keep", attribute] => (
+                "last",
+                attributes.get(attribute).cloned().unwrap_or_default(),
+            ),
+            ["ask", connector, action] => ("answer", answer(connector, action, attributes, scene)?),
+            _ => panic!("nothing to remember: {words:?}"),
+        })
+    }
+
+    fn timer(&self, words: &[&str], attributes: &Map, scene: &Scene<'_>) -> TimerChange {
+        let id = name(&format!("timer-{}", attributes.text("n").unwrap_or("0")));
+        let ["after", milliseconds, domain, kind] = words else {
+            return TimerChange::Remove { id };
+        };
+        let wait = std::time::Duration::from_millis(milliseconds.parse().unwrap());
+        let raise = Raise {
+            domain: name(domain),
+            kind: name(kind),
+            attributes: attributes.clone(),
+            for_ruleset: None,
+        };
+        TimerChange::Set(Timer {
+            id,
+            rid: self.rid.clone(),
+            at: scene.now + wait,
+            raise,
+        })
+    }
+}
+
+fn wanted(words: &[&str], attributes: &Map, scene: &Scene<'_>) -> Vec<Effect> {
+    let send = |to, domain: &str, kind: &str| Effect::Send {
+        to,
+        domain: name(domain),
+        kind: name(kind),
+        attributes: attributes.clone(),
+    };
+    match words {
+        ["send", domain, kind] => {
+            let partners = scene.view.subscriptions().into_iter();
+            partners
+                .map(|partner| send(partner.tx, domain, kind))
+                .collect()
+        }
+        ["send_to", attribute, domain, kind] => {
+            vec![send(
+                attributes.text(attribute).unwrap().parse().unwrap(),
+                domain,
+                kind,
+            )]
+        }
+        ["act", connector, action] => vec![Effect::Act {
+            connector: name(connector),
+            action: name(action),
+            arguments: attributes.clone(),
+        }],
+        _ => panic!("nothing is wanted: {words:?}"),
+    }
+}
+
+fn answer(
+    connector: &str,
+    action: &str,
+    attributes: &Map,
+    scene: &Scene<'_>,
+) -> Result<Value, Stop> {
+    let id = QuestionId {
+        iteration: 0,
+        site: 0,
+        ordinal: 0,
+    };
+    match scene.answers.get(&id) {
+        None => Err(Stop::Ask(vec![Question {
+            id,
+            connector: name(connector),
+            action: name(action),
+            arguments: attributes.clone(),
+        }])),
+        Some(Ok(value)) => Ok(value.clone()),
+        Some(Err(fault)) => Ok(Value::text(&fault.code)),
     }
 }

@@ -23,19 +23,19 @@ fn world() -> (World, PenId, Eci) {
     (world, pen, owner)
 }
 
-fn not_done(again: bool) -> Option<Verdict> {
+fn not_done(again: bool) -> Verdict {
     let (code, reason) = ("sms-refused".to_owned(), "no such number".to_owned());
-    Some(Verdict::NotDone {
+    Verdict::NotDone {
         code,
         reason,
         again,
-    })
+    }
 }
 
-fn unknown() -> Option<Verdict> {
-    Some(Verdict::Unknown {
+fn unknown() -> Verdict {
+    Verdict::Unknown {
         reason: "the answer did not come".into(),
-    })
+    }
 }
 
 fn open(world: &World) -> usize {
@@ -83,7 +83,7 @@ fn an_effect_is_tried_again_and_then_given_up() {
     let (mut world, pen, owner) = world();
     world.nodes[0]
         .verdicts
-        .extend([not_done(true), not_done(true), not_done(true)]);
+        .extend([not_done(true), not_done(true), not_done(true)].map(Some));
     world.ok(0, raise(owner, "x:y", &[]));
     assert_eq!(world.nodes[0].performs.len(), 1);
     world.pass(999);
@@ -100,7 +100,7 @@ fn an_effect_is_tried_again_and_then_given_up() {
 #[test]
 fn a_final_refusal_is_told_at_once() {
     let (mut world, pen, owner) = world();
-    world.nodes[0].verdicts.push_back(not_done(false));
+    world.nodes[0].verdicts.push_back(Some(not_done(false)));
     world.ok(0, raise(owner, "x:y", &[]));
     let reasons = world.query(0, pen, "a", "seen");
     assert_eq!(reasons, Value::list([Value::from("no such number")]));
@@ -109,7 +109,7 @@ fn a_final_refusal_is_told_at_once() {
 #[test]
 fn an_unknown_end_is_settled_before_it_is_tried_again() {
     let (mut world, _, owner) = world();
-    world.nodes[0].verdicts.push_back(unknown());
+    world.nodes[0].verdicts.push_back(Some(unknown()));
     world.ok(0, raise(owner, "x:y", &[]));
     assert_eq!(world.nodes[0].performs.len(), 1);
     world.pass(1_000);
@@ -122,7 +122,7 @@ fn an_effect_that_nobody_can_settle_is_told_as_in_doubt() {
     let (mut world, pen, owner) = world();
     world.nodes[0]
         .verdicts
-        .extend([unknown(), unknown(), unknown()]);
+        .extend([unknown(), unknown(), unknown()].map(Some));
     world.ok(0, raise(owner, "x:y", &[]));
     world.pass(60_000);
     assert_eq!(
@@ -160,7 +160,7 @@ fn an_effect_under_way_at_a_crash_is_in_doubt() {
 #[test]
 fn a_doubt_is_settled_alone() {
     let (mut world, _, owner) = world();
-    world.nodes[0].verdicts.extend([unknown(), None]);
+    world.nodes[0].verdicts.extend([Some(unknown()), None]);
     world.ok(0, raise(owner, "x:y", &[("to", "1")]));
     world.ok(0, raise(owner, "x:y", &[("to", "2")]));
     world.pass(5_000);
@@ -200,7 +200,7 @@ fn a_doubt_is_settled_alone() {
         Input::Performed {
             pen,
             effect,
-            verdict: not_done(false).unwrap(),
+            verdict: not_done(false),
         },
     );
     assert_eq!(open(&world), 0);
@@ -232,7 +232,7 @@ fn handlers_of_failures_cannot_go_round_for_ever() {
     let owner = world.owner(0, pen);
     world.nodes[0]
         .verdicts
-        .extend((0..100).map(|_| not_done(false)));
+        .extend((0..100).map(|_| Some(not_done(false))));
     world.ok(0, raise(owner, "x:y", &[]));
     assert_eq!(world.nodes[0].performs.len(), 4);
     assert_eq!(world.nodes[0].journal(pen).len(), 4);

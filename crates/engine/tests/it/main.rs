@@ -1,11 +1,19 @@
 //! Engines in a loop: no socket, no clock, no disk; every crash is a value.
 
+#[cfg(test)]
 mod chatter;
+#[cfg(test)]
 mod world;
 
+#[cfg(test)]
 mod commands;
+#[cfg(test)]
 mod crashes;
+#[cfg(test)]
 mod effects;
+#[cfg(test)]
 mod events;
+#[cfg(test)]
 mod partners;
+#[cfg(test)]
 mod timers;

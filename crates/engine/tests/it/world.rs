@@ -6,7 +6,7 @@ use std::{
 };
 
 use stratus_engine::{
-    Ask, Batch, Command, CommandId, Config, Door, Engine, Image, Input, Key, Output, Perform,
+    Ask, Batch, Command, CommandId, Config, Door, Engine, Image, Input, Job, Key, Output, Perform,
     Record, Reply, Verdict, Wait,
 };
 use stratus_event::{Eci, Fault, Map, Name, PenId, Timestamp, Value};
@@ -55,7 +55,7 @@ pub(crate) struct Node {
     pub(crate) verdicts: VecDeque<Option<Verdict>>,
     /// What was offered to the disk while it is stuck.
     pub(crate) stuck: Option<Vec<Batch>>,
-    pub(crate) jobs: Option<Vec<stratus_engine::Job>>,
+    pub(crate) jobs: Option<Vec<Job>>,
 }
 
 impl World {
@@ -150,23 +150,14 @@ impl World {
                     self.connect(node, other);
                 }
                 Output::Fault { .. } => {}
-                Output::Perform(perform) => self.perform(node, perform),
+                Output::Perform(perform) => self.perform(node, &perform),
                 Output::Reply { id, reply } => {
                     assert!(
                         self.nodes[node].replies.insert(id.0, reply).is_none(),
                         "one reply"
                     );
                 }
-                Output::Run(job) => match &mut self.nodes[node].jobs {
-                    Some(jobs) => jobs.push(*job),
-                    None => {
-                        let finished = Box::new(job.run());
-                        let now = self.now;
-                        self.nodes[node]
-                            .engine
-                            .handle(now, Input::Finished(finished));
-                    }
-                },
+                Output::Run(job) => self.evaluate(node, *job),
                 Output::Send { peer, bytes } => {
                     let other = self.node(peer);
                     self.frames.push_back((node, other, bytes));
@@ -174,6 +165,18 @@ impl World {
                 Output::WakeAt(at) => self.nodes[node].wake = Some(at),
             }
         }
+    }
+
+    fn evaluate(&mut self, node: usize, job: Job) {
+        if let Some(jobs) = &mut self.nodes[node].jobs {
+            jobs.push(job);
+            return;
+        }
+        let finished = Box::new(job.run());
+        let now = self.now;
+        self.nodes[node]
+            .engine
+            .handle(now, Input::Finished(finished));
     }
 
     /// Writes a batch; says whether the node died of it.
@@ -222,13 +225,13 @@ impl World {
         self.listen(node);
     }
 
-    fn perform(&mut self, node: usize, perform: Perform) {
+    fn perform(&mut self, node: usize, perform: &Perform) {
         let this = &mut self.nodes[node];
         this.performs.push(perform.clone());
         let verdict = this
             .verdicts
             .pop_front()
-            .unwrap_or_else(|| Some(this.settle(&perform)));
+            .unwrap_or_else(|| Some(this.settle(perform)));
         let Some(verdict) = verdict else { return };
         if matches!(verdict, Verdict::Done { .. }) && !perform.doubt {
             this.done.push(perform.clone());
