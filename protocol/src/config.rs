@@ -23,6 +23,9 @@ pub struct Config {
     pub hello_wait_ms_max: u64,
     /// How long an unanswered step of a pairing waits before it is said again on the same stream.
     pub pairing_retry_ms: u64,
+    /// Proofs (Prove, Redeem, Confirm) that a stream may bring; each costs a signature check or the
+    /// like. One more closes it with `proofs-max`.
+    pub proofs_max: u32,
     /// Unacknowledged events per grant that are held in memory. Later ones are asked for again
     /// with [`crate::Output::Wanted`] when there is room.
     pub queue_events_max: usize,
@@ -55,6 +58,7 @@ impl Config {
             frame_bytes_max: 256 * 1024,
             hello_wait_ms_max: 10_000,
             pairing_retry_ms: 5_000,
+            proofs_max: 4096,
             queue_events_max: 16_384,
             quota_wait_ms_max: 600_000,
             rejections_max: 64,

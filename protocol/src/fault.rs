@@ -233,6 +233,12 @@ const EXPLANATIONS: &[(&str, Whose, &str, &str)] = &[
         "make a new invite",
     ),
     (
+        "proofs-max",
+        Whose::Peer,
+        "more proofs came on one stream than it may bring",
+        "it goes on with the next stream; if it comes again, report it",
+    ),
+    (
         "resume-unsent",
         Whose::Peer,
         "the other node asks for events after one that was never sent",

@@ -418,9 +418,20 @@ mod tests {
     #[test]
     fn frames_with_events_are_told_from_others() {
         let (session, first, events) = (0, 1, vec![vec![0]]);
-        let frame = Message::Events { session, first, events }.encode();
+        let frame = Message::Events {
+            session,
+            first,
+            events,
+        }
+        .encode();
         assert!(carries_events(&frame));
-        assert!(!carries_events(&Message::Ack { session: 4, through: 4 }.encode()));
+        assert!(!carries_events(
+            &Message::Ack {
+                session: 4,
+                through: 4
+            }
+            .encode()
+        ));
         assert!(!carries_events(&[]));
     }
 }

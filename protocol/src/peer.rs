@@ -93,6 +93,8 @@ pub(crate) struct Stream {
     pub(crate) hello_until: Timestamp,
     /// How much on it was wrong.
     pub(crate) faults: u32,
+    /// How much on it cost a signature check or the like.
+    pub(crate) proofs: u32,
     /// The highest session number that they proved; they only go up.
     pub(crate) proved: Option<u64>,
     /// Open sessions in which they send.
@@ -110,6 +112,7 @@ impl Stream {
             their_nonce: None,
             hello_until,
             faults: 0,
+            proofs: 0,
             proved: None,
             inbound: BTreeMap::new(),
             outbound: BTreeMap::new(),

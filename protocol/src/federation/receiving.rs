@@ -17,6 +17,14 @@ type Key = (Eci, GrantId);
 impl Federation {
     /// All messages but Hello and Wrong.
     pub(super) fn message_came(&mut self, peer: NodeId, message: Message) {
+        let costly = matches!(
+            message,
+            Message::Prove { .. } | Message::Redeem { .. } | Message::Confirm { .. }
+        );
+        if costly && !self.affordable(peer) {
+            self.shut(peer, "proofs-max");
+            return;
+        }
         match message {
             Message::Prove {
                 session,
@@ -118,6 +126,15 @@ impl Federation {
                 self.say(peer, &Message::Ack { session, through });
             }
         }
+    }
+
+    /// Counts a proof. Says whether the stream may still bring one.
+    fn affordable(&mut self, peer: NodeId) -> bool {
+        let Some(stream) = self.peers.get_mut(&peer).and_then(Peer::stream) else {
+            return true;
+        };
+        stream.proofs += 1;
+        stream.proofs <= self.config.proofs_max
     }
 
     fn session_proved(&mut self, peer: NodeId, session: u64, grant: &[u8], proof: &[u8; 64]) {

@@ -206,7 +206,7 @@ impl Federation {
     }
 
     /// Says why, and closes the stream.
-    fn shut(&mut self, peer: NodeId, code: &str) {
+    pub(super) fn shut(&mut self, peer: NodeId, code: &str) {
         self.outputs.push_back(Output::Fault {
             peer,
             fault: explain(code),

@@ -146,6 +146,22 @@ fn session_numbers_only_go_up_and_sessions_have_an_end() {
 }
 
 #[test]
+fn a_stream_brings_only_so_many_proofs() {
+    let mut scene = Scene::introduced(|config| config.proofs_max = 2);
+    let grant = grant_of(5, |_| ());
+    scene.admit(&grant);
+    for session in 0..3 {
+        scene.prove(session, &grant);
+    }
+    let opened = |session| Message::Opened {
+        session,
+        through: 0,
+    };
+    assert_eq!(scene.heard, [opened(0), opened(1), wrong("proofs-max")]);
+    assert!(scene.closed);
+}
+
+#[test]
 fn a_receiver_takes_no_more_than_its_window() {
     let mut scene = Scene::introduced(|config| config.window_events_max = 5);
     let grant = grant_of(5, |_| ());
