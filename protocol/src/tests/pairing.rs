@@ -1,13 +1,15 @@
 //! How strangers become subscribers, and how not.
 
-use stratus_event::Timestamp;
+use stratus_capability::{HolderKey, SigningKey, Terms};
+use stratus_event::{Eci, Timestamp};
 
 use super::{
     delivery::{pair, paired},
     owner::Disk,
+    scene::{NOW, PEER, Scene, grant_of, hello, holder},
     world::World,
 };
-use crate::InviteLink;
+use crate::{InviteLink, NodeId, Output, Pairing, SubscriptionId, message::Message};
 
 /// Both ends know the same subscription, each holds what the other granted, and nothing is open.
 fn check_paired(world: &World, context: &str) {
@@ -141,8 +143,8 @@ fn an_own_invite_is_refused() {
 fn a_used_invite_is_refused_to_another_and_answered_to_the_same() {
     let used = refusal(|world, _| {
         let invite = world.owners[0].state.invites.get_mut(&[7; 16]).unwrap();
-        let holder = stratus_capability::HolderKey([9; 32]);
-        let subscription = crate::SubscriptionId([9; 16]);
+        let holder = HolderKey([9; 32]);
+        let subscription = SubscriptionId([9; 16]);
         invite.used.push(crate::Redemption {
             holder,
             subscription,
@@ -194,4 +196,131 @@ fn the_owner_can_refuse() {
         .refuse_pairing(node, id, "Not A Code");
     world.settle();
     assert_eq!(world.owners[1].state.failed, ["pairing-withdrawn"]);
+}
+
+/// A scene in which the federation redeems an invite of the peer.
+fn redeeming() -> (Scene, SubscriptionId) {
+    let mut peer = super::owner::Owner::new(2);
+    let link = peer.invite(7, Timestamp(2_000_000), 1);
+    let mut scene = Scene::introduced(|_| ());
+    let key = holder();
+    let subscription = SubscriptionId::derive(&[7; 16], &HolderKey(key.public()));
+    let pairing = Pairing {
+        subscription,
+        link,
+        name: String::new(),
+        node: PEER,
+        addresses: vec![],
+        rx: Eci([0; 32]),
+        since: NOW,
+        confirming: None,
+    };
+    scene.federation.redeem(NOW, &pairing, &key);
+    scene.drain();
+    assert!(matches!(scene.heard.pop(), Some(Message::Redeem { .. })));
+    (scene, subscription)
+}
+
+#[test]
+fn a_grant_for_another_key_or_that_has_ended_breaks_the_pairing_off() {
+    type Alter = fn(&mut Terms);
+    let mine = HolderKey(holder().public());
+    let cases: [(bool, Alter); 3] = [
+        (true, |_| ()),
+        (false, |terms| {
+            terms.holder = HolderKey(SigningKey::from_bytes(&[5; 32]).public());
+        }),
+        (false, |terms| terms.expires = 1000),
+    ];
+    for (sound, alter) in cases {
+        let (mut scene, subscription) = redeeming();
+        let grant = grant_of(7, alter).bytes().to_vec();
+        scene.say(&Message::Granted {
+            subscription,
+            grant,
+            holder: mine,
+        });
+        if sound {
+            assert!(matches!(scene.outputs[..], [Output::Granted { .. }]));
+            assert!(scene.heard.is_empty());
+        } else {
+            let code = "pairing-grant-invalid";
+            assert_eq!(scene.heard, [refused(subscription, code)]);
+            let Some(Output::PairingFailed { fault, .. }) = scene.outputs.pop() else {
+                panic!()
+            };
+            assert_eq!(fault.code, code);
+        }
+    }
+}
+
+#[test]
+fn only_the_inviter_can_answer() {
+    let (mut scene, subscription) = redeeming();
+    let third = NodeId([3; 32]);
+    scene.federation.handle_connected(NOW, third);
+    let grant = grant_of(7, |_| ()).bytes().to_vec();
+    let holder = HolderKey([4; 32]);
+    for message in [
+        hello(),
+        Message::Granted {
+            subscription,
+            grant,
+            holder,
+        },
+        Message::Established { subscription },
+        refused(subscription, "invite-used"),
+    ] {
+        scene
+            .federation
+            .handle_received(NOW, third, &message.encode());
+        scene.drain();
+    }
+    // Established before anything was confirmed is passed over, too.
+    scene.say(&Message::Established { subscription });
+    assert!(scene.outputs.is_empty(), "{:?}", scene.outputs);
+}
+
+#[test]
+fn only_the_redeemer_can_confirm_and_only_with_the_grant_that_was_asked_for() {
+    let subscription = SubscriptionId([1; 16]);
+    let other = SigningKey::from_bytes(&[5; 32]);
+    let cases: [(&str, NodeId, HolderKey); 3] = [
+        ("", PEER, HolderKey(holder().public())),
+        (
+            "pairing-unknown",
+            NodeId([3; 32]),
+            HolderKey(holder().public()),
+        ),
+        ("pairing-grant-invalid", PEER, HolderKey(other.public())),
+    ];
+    for (code, peer, asked) in cases {
+        let mut scene = Scene::introduced(|_| ());
+        scene
+            .federation
+            .grant_redeemer(peer, subscription, vec![], asked);
+        scene.drain();
+        scene.heard.clear();
+        let grant = grant_of(7, |_| ()).bytes().to_vec();
+        scene.say(&Message::Confirm {
+            subscription,
+            grant,
+        });
+        if code.is_empty() {
+            assert!(matches!(scene.outputs[..], [Output::Confirmed { .. }]));
+        } else {
+            assert_eq!(scene.heard, [refused(subscription, code)]);
+            assert_eq!(
+                (scene.outputs.len(), &scene.faults[..]),
+                (0, &[code.to_owned()][..])
+            );
+        }
+    }
+}
+
+fn refused(subscription: SubscriptionId, code: &str) -> Message {
+    Message::PairingRefused {
+        subscription,
+        code: code.into(),
+    }
 }
