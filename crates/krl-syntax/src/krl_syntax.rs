@@ -8,6 +8,8 @@ pub mod ast;
 mod diagnostic;
 mod lexer;
 mod parser;
+mod precedence;
+mod printer;
 
 pub use diagnostic::{Diagnostic, Severity, line_column, render};
 pub use lexer::{Token, TokenKind, tokenize};
@@ -15,3 +17,4 @@ pub use parser::{
     DIAGNOSTICS_MAX, NESTING_DEPTH_MAX, Parsed, SOURCE_BYTES_MAX, TREE_DEPTH_MAX, parse_expression,
     parse_ruleset,
 };
+pub use printer::print;

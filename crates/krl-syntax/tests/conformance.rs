@@ -10,7 +10,7 @@
 use std::{env, fs, path::Path};
 
 use serde_json::Value;
-use stratus_krl_syntax::{TokenKind, parse_expression, parse_ruleset, render, tokenize};
+use stratus_krl_syntax::{TokenKind, parse_expression, parse_ruleset, print, render, tokenize};
 
 #[test]
 fn the_lexer_finds_the_recorded_tokens() {
@@ -55,6 +55,30 @@ fn the_parser_accepts_and_rejects_what_is_recorded() {
         .collect();
     assert_eq!(differing, DEVIATIONS, "{}", differing.join("\n"));
     say("parser", vectors.len());
+}
+
+#[test]
+fn what_is_accepted_is_printed_and_accepted_again() {
+    let files = [
+        "errors",
+        "eventExpressions",
+        "expressions",
+        "postludeStatements",
+        "ruleset",
+    ];
+    for vector in files.into_iter().flat_map(vectors) {
+        let source = vector["src"].as_str().unwrap();
+        let Ok(ruleset) = parse_ruleset(source).complete() else {
+            continue;
+        };
+        let printed = print(&ruleset);
+        let again = parse_ruleset(&printed).complete();
+        assert_eq!(
+            again.map(|again| print(&again)).as_ref(),
+            Ok(&printed),
+            "{source}"
+        );
+    }
 }
 
 /// Whether a source is read without errors, as a ruleset if it looks like one.

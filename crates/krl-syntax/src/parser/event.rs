@@ -4,10 +4,11 @@ use super::{Outcome, Parser};
 use crate::{
     ast::{
         Aggregate, AggregateKind, AttributeFilter, EventExpression, EventExpressionKind,
-        EventOperator, Period, Primitive, Quantifier, Span, TimeUnit,
+        EventOperator, Expression, Period, Primitive, Quantifier, Span, TimeUnit,
     },
     diagnostic::Diagnostic,
     lexer::TokenKind,
+    precedence,
 };
 
 impl Parser<'_> {
@@ -153,7 +154,7 @@ impl Parser<'_> {
         })
     }
 
-    fn event_condition(&mut self) -> Outcome<Option<crate::ast::Expression>> {
+    fn event_condition(&mut self) -> Outcome<Option<Expression>> {
         if self.eat("where") {
             self.expression().map(Some)
         } else {
@@ -283,12 +284,8 @@ impl EventInfix {
     /// How tightly it binds.
     fn power(self) -> u8 {
         match self {
-            Self::Combined(EventOperator::Or) => 20,
-            Self::Combined(EventOperator::And) => 30,
-            Self::Combined(EventOperator::After | EventOperator::Before | EventOperator::Then) => {
-                40
-            }
-            Self::Between | Self::NotBetween => 50,
+            Self::Combined(operator) => precedence::event(operator),
+            Self::Between | Self::NotBetween => precedence::BETWEEN,
         }
     }
 }

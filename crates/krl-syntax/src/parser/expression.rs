@@ -5,6 +5,7 @@ use crate::{
     ast::{BinaryOperator, Entry, Expression, ExpressionKind, Segment, Span, UnaryOperator},
     diagnostic::Diagnostic,
     lexer::TokenKind,
+    precedence::{self, CALL, CONDITIONAL, MEMBER, PREFIX},
 };
 
 impl Parser<'_> {
@@ -76,8 +77,12 @@ impl Parser<'_> {
     }
 
     fn number(&mut self) -> Outcome<ExpressionKind> {
-        let number = self.span().text(self.source).parse();
-        let number = number.map_err(|_| self.expected("a number"))?;
+        let span = self.span();
+        let number = span.text(self.source).parse().unwrap_or(f64::INFINITY);
+        if number.is_infinite() {
+            let diagnostic = Diagnostic::error("krl-number-range", "the number is too great", span);
+            return Err(diagnostic.into());
+        }
         self.advance();
         Ok(ExpressionKind::Number(number))
     }
@@ -277,7 +282,7 @@ impl Infix {
     /// How tightly it binds.
     fn power(self) -> u8 {
         match self {
-            Self::Binary(operator) => binary_power(operator),
+            Self::Binary(operator) => precedence::binary(operator),
             Self::Call => CALL,
             Self::Conditional => CONDITIONAL,
             Self::Index | Self::Member | Self::Path => MEMBER,
@@ -307,28 +312,3 @@ fn binary_operator(sign: &str) -> Option<BinaryOperator> {
         _ => return None,
     })
 }
-
-fn binary_power(operator: BinaryOperator) -> u8 {
-    match operator {
-        BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Remainder => 60,
-        BinaryOperator::Add | BinaryOperator::Subtract => 50,
-        BinaryOperator::Compare
-        | BinaryOperator::CompareText
-        | BinaryOperator::Contains
-        | BinaryOperator::Equal
-        | BinaryOperator::Greater
-        | BinaryOperator::GreaterOrEqual
-        | BinaryOperator::Less
-        | BinaryOperator::LessOrEqual
-        | BinaryOperator::Like
-        | BinaryOperator::NotEqual => 40,
-        BinaryOperator::And => 30,
-        BinaryOperator::Or => 20,
-    }
-}
-
-// How tightly what is not a binary operator binds, on the same scale.
-const CALL: u8 = 90;
-const MEMBER: u8 = 80;
-const PREFIX: u8 = 70;
-const CONDITIONAL: u8 = 10;
