@@ -1,1 +1,12 @@
-//! To be written.
+//! The outside world: text messages and calendars.
+//!
+//! A connector does what a ruleset wanted (an *effect*) after it is durable, and says how that
+//! went. What it cannot know it calls unknown, so that nothing is done twice and nothing is
+//! forgotten: before it tries again it finds out whether the first try was done.
+
+pub mod calendar;
+mod effect;
+mod twilio;
+
+pub use effect::{Boundary, Request, Verdict};
+pub use twilio::{Twilio, TwilioConfig, webhook_signature, webhook_signature_fits};
