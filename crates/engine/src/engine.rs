@@ -73,7 +73,8 @@ use schedule::Schedule;
 /// durable. Whatever the world hears, though, waits for [`Input::Committed`] of the batch that it
 /// rests on. After [`Input::CommitFailed`] the engine answers every waiting and every further
 /// command with `store-failed` and says nothing else; the node drops it, reopens the store and
-/// builds a new one with [`Engine::restore`] from what is durable.
+/// builds a new one with [`Engine::restore`] from what is durable. To the new engine no stream is
+/// open and nothing runs: the node closes the streams and forgets the jobs of the old one.
 pub struct Engine {
     config: Config,
     language: Arc<dyn Language>,
@@ -207,7 +208,7 @@ impl Engine {
             Input::Received { peer, bytes } => {
                 self.federation.handle_received(now, peer, &bytes);
             }
-            Input::Wake => {}
+            Input::Wake => self.schedule.woken(),
         }
     }
 

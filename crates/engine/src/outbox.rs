@@ -68,6 +68,9 @@ impl Engine {
         draft: &mut Draft,
     ) -> Result<(), &'static str> {
         let (now, waiting_max) = (self.now, self.config.outbox_events_max);
+        self.federation
+            .fits(&letter.event)
+            .map_err(|_| "event-oversize")?;
         let hosted = self.pens.get_mut(&pen).ok_or("partner-unknown")?;
         let (id, grant) = hosted.partner(&letter.to)?;
         let waiting = hosted.outbox.range((grant, 0)..=(grant, u64::MAX)).count();

@@ -37,6 +37,11 @@ impl Schedule {
         self.federation = Some(at);
     }
 
+    /// The world woke the engine: what it was asked for is spent, even if it came early.
+    pub(crate) fn woken(&mut self) {
+        self.told = None;
+    }
+
     /// The next alarm that is due.
     fn due(&mut self, now: Timestamp) -> Option<Alarm> {
         let (at, _) = self.alarms.first()?;
@@ -78,7 +83,6 @@ impl Engine {
         if let Some(at) = earliest.filter(|at| self.schedule.told != Some(*at)) {
             self.outputs.push_back(Output::WakeAt(at));
         }
-        // What was asked for has come by now, or is replaced.
         self.schedule.told = earliest;
     }
 

@@ -42,8 +42,9 @@ fn ask(world: &mut World, owner: stratus_event::Eci) {
     panic!("never answered");
 }
 
-fn story(death: Option<Death>, paired_before: bool) -> (World, PenId, PenId) {
+fn story(death: Option<Death>, paired_before: bool, slow: bool) -> (World, PenId, PenId) {
     let mut world = World::new(2);
+    world.slow = slow;
     let (class, assistant) = (world.pen(0), world.pen(1));
     world.install(0, class, CLASS);
     world.install(1, assistant, ASSISTANT);
@@ -109,33 +110,35 @@ fn check(world: &mut World, class: PenId, assistant: PenId, what: &str) {
 
 #[test]
 fn without_a_crash() {
-    let (mut world, class, assistant) = story(None, false);
-    check(&mut world, class, assistant, "no crash");
+    for slow in [false, true] {
+        let (mut world, class, assistant) = story(None, false, slow);
+        check(&mut world, class, assistant, "no crash");
+    }
 }
 
 #[test]
 fn at_every_batch_of_the_story() {
     let mut deaths = 0;
     for node in [0, 1] {
-        for durable in [false, true] {
-            for paired_before in [false, true] {
-                for batches in 1.. {
-                    let death = Death {
-                        node,
-                        batches,
-                        durable,
-                    };
-                    let (mut world, class, assistant) = story(Some(death), paired_before);
-                    if !world.died {
-                        break;
-                    }
-                    deaths += 1;
-                    check(&mut world, class, assistant, &format!("{death:?}"));
+        for choice in 0..8 {
+            let (durable, paired, slow) = (choice & 1 > 0, choice & 2 > 0, choice & 4 > 0);
+            for batches in 1.. {
+                let death = Death {
+                    node,
+                    batches,
+                    durable,
+                };
+                let (mut world, class, assistant) = story(Some(death), paired, slow);
+                if !world.died {
+                    break;
                 }
+                deaths += 1;
+                let what = format!("{death:?} paired {paired} slow {slow}");
+                check(&mut world, class, assistant, &what);
             }
         }
     }
-    assert!(deaths > 40, "only {deaths} deaths");
+    assert!(deaths >= 100, "only {deaths} deaths");
 }
 
 #[test]

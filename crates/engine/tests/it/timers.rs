@@ -104,3 +104,15 @@ fn a_timer_ends_with_its_ruleset() {
     world.pass(5_000);
     assert_eq!(world.query(0, pen, "a", "seen"), seen(&[]));
 }
+
+#[test]
+fn a_wake_that_comes_early_is_asked_for_again() {
+    let (mut world, pen, owner) = world();
+    world.ok(0, raise(owner, "x:set", &[("n", "1")]));
+    let asked = world.nodes[0].wake.take();
+    world.now.0 += 999;
+    world.handle(0, Input::Wake);
+    assert_eq!(world.nodes[0].wake, asked);
+    world.pass(1);
+    assert_eq!(world.query(0, pen, "a", "seen"), seen(&["1"]));
+}

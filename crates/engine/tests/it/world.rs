@@ -32,6 +32,9 @@ pub(crate) struct World {
     frames: VecDeque<(usize, usize, Vec<u8>)>,
     pub(crate) death: Option<Death>,
     pub(crate) died: bool,
+    /// Whether batches reach the disks only when no frame is under way.
+    pub(crate) slow: bool,
+    writing: VecDeque<(usize, Batch)>,
     command: u64,
     /// All that any engine said, in order.
     pub(crate) log: Vec<String>,
@@ -74,6 +77,8 @@ impl World {
             frames: VecDeque::new(),
             death: None,
             died: false,
+            slow: false,
+            writing: VecDeque::new(),
             command: 0,
             log: Vec::new(),
         };
@@ -179,13 +184,21 @@ impl World {
             .handle(now, Input::Finished(finished));
     }
 
-    /// Writes a batch; says whether the node died of it.
+    /// Takes a batch for the disk; says whether the node died of it.
     fn write(&mut self, node: usize, batch: Batch) -> bool {
-        let this = &mut self.nodes[node];
-        if let Some(stuck) = &mut this.stuck {
+        if let Some(stuck) = &mut self.nodes[node].stuck {
             stuck.push(batch);
             return false;
         }
+        if self.slow {
+            self.writing.push_back((node, batch));
+            return false;
+        }
+        self.store(node, batch)
+    }
+
+    fn store(&mut self, node: usize, batch: Batch) -> bool {
+        let this = &mut self.nodes[node];
         this.batches += 1;
         let position = batch.position;
         let death = self
@@ -217,6 +230,7 @@ impl World {
                 self.handle(other, Input::Disconnected { peer });
             }
         }
+        self.writing.retain(|(writer, _)| *writer != node);
         self.frames
             .retain(|(from, to, _)| *from != node && *to != node);
         let now = self.now;
@@ -270,17 +284,22 @@ impl World {
         }
     }
 
-    /// Carries frames until there are none.
+    /// Carries frames and writes batches until there are none.
     pub(crate) fn run(&mut self) {
-        let mut frames = 0;
-        while let Some((from, to, bytes)) = self.frames.pop_front() {
-            let peer = self.nodes[from].id;
-            if self.streams.contains(&pair(from, to)) {
-                self.handle(to, Input::Received { peer, bytes });
+        for _ in 0..100_000 {
+            if let Some((from, to, bytes)) = self.frames.pop_front() {
+                let peer = self.nodes[from].id;
+                if self.streams.contains(&pair(from, to)) {
+                    self.handle(to, Input::Received { peer, bytes });
+                }
+            } else if let Some((node, batch)) = self.writing.pop_front() {
+                self.store(node, batch);
+                self.obey(node);
+            } else {
+                return;
             }
-            frames += 1;
-            assert!(frames < 100_000, "the world never comes to rest");
         }
+        panic!("the world never comes to rest");
     }
 
     /// Runs the world for so long.
