@@ -1,0 +1,86 @@
+//! The commands, one file each.
+
+mod calendar;
+mod channel;
+mod event;
+mod invite;
+mod journal;
+mod krl;
+mod pair;
+mod query;
+mod ruleset;
+mod status;
+mod subscription;
+mod up;
+
+use clap::Subcommand;
+
+use crate::{data::DataDirectory, exit::Failure};
+
+/// What the owner can have done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run the node
+    Up(up::Up),
+    /// Show the running node
+    Status(status::Status),
+    /// Make an invite: a link that makes somebody's PEN and yours subscribers
+    Invite(invite::Invite),
+    /// Withdraw an invite that has not been used
+    Withdraw(invite::Withdraw),
+    /// Use an invite that you were given
+    Pair(pair::Pair),
+    /// List subscriptions
+    Subscriptions(subscription::Subscriptions),
+    /// End a subscription, at once
+    Unsubscribe(subscription::Unsubscribe),
+    /// Install, list and remove rulesets
+    #[command(subcommand)]
+    Ruleset(ruleset::Ruleset),
+    /// Make and list channels
+    #[command(subcommand)]
+    Channel(channel::Channel),
+    /// Raise events
+    #[command(subcommand)]
+    Event(event::Event),
+    /// Ask a ruleset
+    Query(query::Query),
+    /// Show what happened, and what the rules did about it
+    Journal(journal::Journal),
+    /// Bring a calendar into the PEN
+    #[command(subcommand)]
+    Calendar(calendar::Calendar),
+    /// Work with KRL files; needs no node
+    #[command(subcommand)]
+    Krl(krl::Krl),
+}
+
+impl Verb {
+    /// Does it.
+    pub(crate) async fn run(self, data: DataDirectory) -> Result<(), Failure> {
+        match self {
+            Self::Up(up) => up.run(data).await,
+            Self::Status(status) => status.run(&data).await,
+            Self::Invite(invite) => invite.run(&data).await,
+            Self::Withdraw(withdraw) => withdraw.run(&data).await,
+            Self::Pair(pair) => pair.run(&data).await,
+            Self::Subscriptions(subscriptions) => subscriptions.run(&data).await,
+            Self::Unsubscribe(unsubscribe) => unsubscribe.run(&data).await,
+            Self::Ruleset(ruleset) => ruleset.run(&data).await,
+            Self::Channel(channel) => channel.run(&data).await,
+            Self::Event(event) => event.run(&data).await,
+            Self::Query(query) => query.run(&data).await,
+            Self::Journal(journal) => journal.run(&data).await,
+            Self::Calendar(calendar) => calendar.run(&data).await,
+            Self::Krl(krl) => krl.run(),
+        }
+    }
+
+    /// How much the command tells on stderr if nothing is said about it.
+    pub(crate) fn log_level(&self) -> &'static str {
+        match self {
+            Self::Up(_) => "info",
+            _ => "warn",
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The store: batches in, how far they are durable out.
+
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use stratus_api::JournalEntry;
+use stratus_engine::{Accepted, Batch, Image, Input, Key, Outcome, Position, Record, RunEnd};
+use stratus_event::{Fault, PenId};
+use stratus_store::{Entry, Journal, Progress, Store, Writer};
+use tokio::sync::watch;
+
+use crate::{
+    crash::{Boundary, CrashPoint},
+    exit::Failure,
+};
+
+/// The store and what is under way to it.
+pub(super) struct Durable {
+    path: PathBuf,
+    /// None only while the store is being reopened.
+    writer: Option<Writer>,
+    journal: Arc<RwLock<Option<Journal>>>,
+    progress: watch::Receiver<Option<Progress>>,
+    crash: Arc<CrashPoint>,
+    /// What the batches hold that are not durable yet, in their order.
+    landmarks: VecDeque<(Position, Landmarks)>,
+    /// Counts up when something new stands in a journal; none once the node is to stop.
+    told: Option<watch::Sender<u64>>,
+}
+
+/// The journal, in whichever store is open.
+#[derive(Clone)]
+pub(crate) struct JournalView {
+    journal: Arc<RwLock<Option<Journal>>>,
+    /// Changes when something new stands in a journal.
+    pub moved: watch::Receiver<u64>,
+}
+
+impl JournalView {
+    /// At most so many entries of a PEN, after a position or from the first.
+    pub(crate) fn read(
+        &self,
+        pen: PenId,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<JournalEntry>, Fault> {
+        let journal = self
+            .journal
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let entries = match journal {
+            Some(journal) => journal.after(pen, after, limit)?,
+            None => Vec::new(),
+        };
+        let parts = |entry: Entry| (entry.position, entry.accepted, entry.outcome);
+        Ok(entries.into_iter().map(parts).collect())
+    }
+}
+
+impl Durable {
+    pub(super) fn start(
+        path: PathBuf,
+        store: Store,
+        crash: Arc<CrashPoint>,
+    ) -> Result<Self, Fault> {
+        let journal = Arc::new(RwLock::new(Some(store.journal())));
+        let (writer, progress) = write(store)?;
+        let (writer, told) = (Some(writer), Some(watch::Sender::new(0)));
+        let landmarks = VecDeque::new();
+        Ok(Self {
+            path,
+            writer,
+            journal,
+            progress,
+            crash,
+            landmarks,
+            told,
+        })
+    }
+
+    pub(super) fn commit(&mut self, batch: Batch) -> Result<(), Fault> {
+        self.landmarks
+            .push_back((batch.position, Landmarks::of(&batch)));
+        match &self.writer {
+            Some(writer) => writer.commit(batch),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until the store has come further, or has failed.
+    pub(super) async fn moved(&mut self) {
+        if self.progress.changed().await.is_err() {
+            // A writer that ended without a word was told so when the last batch was given to it.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// How far the store has come, for the engine; a failure with what the store said.
+    pub(super) fn progress(&mut self) -> Option<Result<Input, (Input, Fault)>> {
+        let progress = self.progress.borrow_and_update().clone()?;
+        match progress {
+            Progress::Committed { through } => {
+                self.pass(through);
+                Some(Ok(Input::Committed { through }))
+            }
+            Progress::Failed { from, fault } => {
+                let reason = fault.message.clone();
+                Some(Err((Input::CommitFailed { from, reason }, fault)))
+            }
+        }
+    }
+
+    pub(super) fn journal(&self) -> JournalView {
+        // Without a sender the receiver says at once that nothing more comes.
+        let moved = self
+            .told
+            .as_ref()
+            .map_or_else(|| watch::channel(0).1, watch::Sender::subscribe);
+        JournalView {
+            journal: Arc::clone(&self.journal),
+            moved,
+        }
+    }
+
+    /// Lets those go who wait for news.
+    pub(super) fn stop_telling(&mut self) {
+        self.told = None;
+    }
+
+    /// Closes the store and opens it again.
+    pub(super) fn reopen(&mut self) -> Result<Image, Failure> {
+        // Two stores cannot be open at a time: the writer ends, and the reader lets go.
+        self.writer = None;
+        self.set_journal(None);
+        self.landmarks.clear();
+        let (store, image) = Store::open(&self.path)?;
+        self.set_journal(Some(store.journal()));
+        let (writer, progress) = write(store)?;
+        (self.writer, self.progress) = (Some(writer), progress);
+        Ok(image)
+    }
+
+    fn set_journal(&self, journal: Option<Journal>) {
+        *self.journal.write().unwrap_or_else(PoisonError::into_inner) = journal;
+    }
+
+    /// What became durable is told, before the engine can do anything that rests on it.
+    fn pass(&mut self, through: Position) {
+        let mut news = false;
+        while let Some((position, landmarks)) = self.landmarks.pop_front() {
+            if position > through {
+                self.landmarks.push_front((position, landmarks));
+                break;
+            }
+            news |= landmarks.journal;
+            landmarks
+                .lines
+                .iter()
+                .for_each(|line| tracing::info!("{line}"));
+            landmarks
+                .boundaries
+                .iter()
+                .for_each(|boundary| self.crash.pass(*boundary));
+        }
+        if let Some(told) = self.told.as_ref().filter(|_| news) {
+            told.send_modify(|count| *count = count.wrapping_add(1));
+        }
+    }
+}
+
+/// Starts the thread that writes. Only the latest progress matters, and a failure is the last.
+fn write(store: Store) -> Result<(Writer, watch::Receiver<Option<Progress>>), Fault> {
+    let (teller, progress) = watch::channel(None);
+    let tell = move |progress| {
+        teller.send_if_modified(|latest| {
+            let open = !matches!(latest, Some(Progress::Failed { .. }));
+            if open {
+                *latest = Some(progress);
+            }
+            open
+        });
+    };
+    Ok((Writer::start(store, tell)?, progress))
+}
+
+/// What a batch holds that somebody waits for.
+#[derive(Debug, Default, PartialEq)]
+struct Landmarks {
+    boundaries: Vec<Boundary>,
+    /// It holds a journal entry or an outcome.
+    journal: bool,
+    /// For the log.
+    lines: Vec<String>,
+}
+
+impl Landmarks {
+    fn of(batch: &Batch) -> Self {
+        let mut landmarks = Self::default();
+        let whole = |wanted: &u64| {
+            let is = |key: &Key| matches!(key, Key::Outcome(_, position) if position == wanted);
+            batch.changes.iter().any(|(key, _)| is(key))
+        };
+        for (key, record) in &batch.changes {
+            match (key, record) {
+                (Key::Accepted(_, position), Some(Record::Accepted(accepted))) => {
+                    landmarks.take_accepted(*position, accepted, whole(position));
+                }
+                (Key::Outcome(_, position), Some(Record::Outcome(outcome))) => {
+                    landmarks.take_outcome(*position, outcome);
+                }
+                (Key::Outbox(..), None) => landmarks.boundaries.push(Boundary::Ack),
+                _ => {}
+            }
+        }
+        landmarks
+    }
+
+    fn take_accepted(&mut self, position: u64, accepted: &Accepted, whole: bool) {
+        self.journal = true;
+        let (symbol, id) = (accepted.event.symbol(), accepted.event.id);
+        self.lines
+            .push(format!("{position} {symbol} accepted, event {id}"));
+        if !whole {
+            self.boundaries.push(Boundary::Accepted);
+        }
+    }
+
+    fn take_outcome(&mut self, position: u64, outcome: &Outcome) {
+        self.journal = true;
+        self.boundaries.push(Boundary::Outcome);
+        for run in &outcome.runs {
+            let end = match &run.end {
+                RunEnd::Failed(fault) => format!("failed: {fault}"),
+                RunEnd::Fired => "fired".to_owned(),
+                RunEnd::NotFired => "did not fire".to_owned(),
+            };
+            let (rid, rule, event) = (&run.rid, &run.rule, run.event.id);
+            self.lines
+                .push(format!("{position} {rid} {rule} {end}, event {event}"));
+        }
+        let failed = outcome
+            .failed
+            .iter()
+            .map(|fault| format!("{position} failed: {fault}"));
+        self.lines.extend(failed);
+    }
+}
