@@ -307,3 +307,46 @@ const PUNCTUATION: [&str; 29] = [
     "<=>", "<=", "<", "||", "|", "==", "=>", "=", ":=", ":", ">=", "><", ">", "&&", "!=", "(", ")",
     "{", "}", "[", "]", ",", "/", ".", "-", "%", "+", ";", "*",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classic_literals_are_tokens() {
+        check(r"'it\'s'", &[TokenKind::String]);
+        check(r"re/a\/b/gi", &[TokenKind::Regexp]);
+        check("re#a/b#", &[TokenKind::Regexp]);
+    }
+
+    #[test]
+    fn a_name_re_can_be_divided() {
+        use TokenKind::{Number, Punctuation, Symbol, Whitespace};
+        check("re/2", &[Symbol, Punctuation, Number]);
+        check(
+            "re/2\n/",
+            &[Symbol, Punctuation, Number, Whitespace, Punctuation],
+        );
+    }
+
+    #[test]
+    fn what_never_ends_ends_with_its_line() {
+        use TokenKind::{Number, UnclosedRegexp, UnclosedString, Whitespace};
+        check("\"a\n1", &[UnclosedString, Whitespace, Number]);
+        check("'a\r\n1", &[UnclosedString, Whitespace, Number]);
+        check("re#a\n1", &[UnclosedRegexp, Whitespace, Number]);
+    }
+
+    #[test]
+    fn an_unclosed_chevron_is_text_to_the_end() {
+        check(
+            "<<a } \"",
+            &[TokenKind::ChevronOpen, TokenKind::ChevronText],
+        );
+    }
+
+    fn check(source: &str, expected: &[TokenKind]) {
+        let kinds: Vec<_> = tokenize(source).iter().map(|token| token.kind).collect();
+        assert_eq!(kinds, expected, "{source}");
+    }
+}

@@ -11,7 +11,7 @@ use stratus_krl_syntax::{
 };
 
 /// The dispatch rule as it stood in 2012.
-const DISPATCH: &str = r#"select when schedule inquiry foreach teaching_assistants setting (ta) event:send(ta, "schedule", "inquiry") with attrs = {"from": event:attr("From"), "message": event:attr("Body"), "code": math:random(99)}; always { raise explicit event subscribers_notified on final }"#;
+const DISPATCH: &str = include_str!("krl/dispatch-2012.txt");
 
 #[test]
 fn the_dispatch_rule_of_2012_is_read_as_it_stands() {

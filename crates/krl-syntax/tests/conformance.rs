@@ -7,10 +7,15 @@
     reason = "a test reads its vectors from files and says how many there were"
 )]
 
+#[path = "conformance/tree.rs"]
+mod tree;
+
 use std::{env, fs, path::Path};
 
 use serde_json::Value;
-use stratus_krl_syntax::{TokenKind, parse_expression, parse_ruleset, print, render, tokenize};
+use stratus_krl_syntax::{
+    TokenKind, ast::SelectKind, parse_expression, parse_ruleset, print, render, tokenize,
+};
 
 #[test]
 fn the_lexer_finds_the_recorded_tokens() {
@@ -55,6 +60,57 @@ fn the_parser_accepts_and_rejects_what_is_recorded() {
         .collect();
     assert_eq!(differing, DEVIATIONS, "{}", differing.join("\n"));
     say("parser", vectors.len());
+}
+
+#[test]
+fn the_trees_have_the_recorded_shape() {
+    let files = [
+        "eventExpressions",
+        "expressions",
+        "postludeStatements",
+        "ruleset",
+    ];
+    let mut compared = 0;
+    for vector in files
+        .into_iter()
+        .flat_map(vectors)
+        .filter(|vector| vector["ok"] == true)
+    {
+        let source = vector["src"].as_str().unwrap();
+        let expected = tree::without_places(&vector["ast"]);
+        if let (Some(expression), []) = (parse_expression(source).0, &*parse_expression(source).1) {
+            let expected = expected.as_array().map_or(&expected, |list| &list[0]);
+            assert_eq!(&tree::expression(&expression), expected, "{source}");
+            compared += 1;
+        } else {
+            compared += compare_rules(source, &expected["rules"]);
+        }
+    }
+    say("trees", compared);
+}
+
+/// Compares the what wakes rules; says how many.
+fn compare_rules(source: &str, expected: &Value) -> usize {
+    let rules = parse_ruleset(source).complete().unwrap().rules;
+    let mut compared = 0;
+    for (rule, expected) in rules.iter().zip(expected.as_array().unwrap()) {
+        let expected = &expected["select"];
+        match rule.select.as_ref().map(|select| &select.kind) {
+            Some(SelectKind::When(event)) => {
+                assert_eq!(tree::event(event), expected["event"], "{source}");
+            }
+            Some(SelectKind::Where(condition)) => {
+                assert_eq!(
+                    tree::expression(condition),
+                    expected["expression"],
+                    "{source}"
+                );
+            }
+            None => continue,
+        }
+        compared += 1;
+    }
+    compared
 }
 
 #[test]

@@ -13,6 +13,8 @@ fn each_error_has_its_code_and_place() {
         &["krl-expected 1:33"],
     );
     check("ruleset a.b. {}", &["krl-rid-invalid 1:9"]);
+    let great = format!("ruleset a{{global{{b = {}}}}}", "9".repeat(400));
+    check(&great, &["krl-number-range 1:22"]);
     check("ruleset a..b {}", &["krl-rid-invalid 1:9"]);
     check("ruleset a{meta{use module b- }}", &["krl-rid-invalid 1:27"]);
     check("ruleset a-2012.16x2 {}", &[]);
