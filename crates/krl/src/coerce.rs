@@ -165,8 +165,8 @@ fn parse_number(text: &str) -> Option<f64> {
     if text.is_empty() {
         return Some(0.0);
     }
-    if let Some(number) = parse_with_radix(text) {
-        return number;
+    if let Some((radix, digits)) = split_radix(text) {
+        return parse_with_radix(radix, digits);
     }
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let is_decimal = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
@@ -179,26 +179,27 @@ fn parse_number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// Some if the text has a radix prefix, whether or not digits follow.
-fn parse_with_radix(text: &str) -> Option<Option<f64>> {
+/// The radix that the text names, and the digits after it.
+fn split_radix(text: &str) -> Option<(u32, &str)> {
     let (prefix, digits) = text.split_at_checked(2)?;
-    let radix = match prefix {
-        "0x" | "0X" => 16,
-        "0o" | "0O" => 8,
-        "0b" | "0B" => 2,
-        _ => return None,
-    };
+    match prefix {
+        "0x" | "0X" => Some((16, digits)),
+        "0o" | "0O" => Some((8, digits)),
+        "0b" | "0B" => Some((2, digits)),
+        _ => None,
+    }
+}
+
+fn parse_with_radix(radix: u32, digits: &str) -> Option<f64> {
     if digits.is_empty() {
-        return Some(None);
+        return None;
     }
     let add =
         |sum: f64, digit: char| Some(sum * f64::from(radix) + f64::from(digit.to_digit(radix)?));
-    Some(
-        digits
-            .chars()
-            .try_fold(0.0, add)
-            .filter(|number| number.is_finite()),
-    )
+    digits
+        .chars()
+        .try_fold(0.0, add)
+        .filter(|number| number.is_finite())
 }
 
 fn describe_into(out: &mut String, value: &Value, depth: u32) {

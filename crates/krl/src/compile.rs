@@ -4,7 +4,7 @@ mod expression;
 mod rule;
 mod select;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use stratus_event::{Fault, Name, Value as Data, Whose};
 use stratus_krl_syntax::ast;
@@ -246,8 +246,8 @@ impl Compiler {
 }
 
 fn module_rids(modules: &[Module]) -> Vec<Name> {
-    let rids: BTreeMap<&Name, ()> = modules.iter().map(|module| (&module.rid, ())).collect();
-    rids.into_keys().cloned().collect()
+    let rids: BTreeSet<&Name> = modules.iter().map(|module| &module.rid).collect();
+    rids.into_iter().cloned().collect()
 }
 
 fn configured(properties: &[ast::Property]) -> impl Iterator<Item = &ast::Declaration> {

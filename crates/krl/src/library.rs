@@ -1,5 +1,6 @@
 //! What KRL brings along: operators, functions, actions, and the built-in modules.
 
+mod calendar;
 mod collection;
 mod conversion;
 mod event;
@@ -157,6 +158,7 @@ pub(crate) static OPERATORS: &[&[Builtin]] = &[
 
 /// The built-in modules.
 pub(crate) const DOMAINS: &[&str] = &[
+    "calendar",
     "ctx",
     "event",
     "http",
@@ -208,6 +210,7 @@ pub(crate) fn members(domain: &str) -> impl Iterator<Item = &'static str> {
 
 fn builtins(domain: &str) -> &'static [Builtin] {
     match domain {
+        "calendar" => calendar::FUNCTIONS,
         "event" => event::FUNCTIONS,
         "http" => http::FUNCTIONS,
         "math" => math::FUNCTIONS,

@@ -15,7 +15,7 @@ pub(crate) const VALUE_DEPTH_MAX: u32 = 64;
 pub(crate) const NESTING_DEPTH_MAX: u32 = 900;
 
 /// Iterations of one rule over its `foreach` collections, at most.
-pub(crate) const ITERATIONS_MAX: u64 = 1_000_000;
+pub(crate) const ITERATIONS_MAX: u64 = 100_000;
 
 /// What an element of a list or an entry of a map is counted as, besides its text.
 const SLOT_BYTES: u64 = 32;

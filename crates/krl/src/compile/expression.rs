@@ -352,13 +352,11 @@ impl Compiler {
     }
 
     pub(super) fn declare(&mut self, tree: &ast::Declaration) -> usize {
-        match self.scope.declare(&tree.name.name, kind_of(&tree.value)) {
-            Some(slot) => slot,
-            None => {
-                self.duplicate(&tree.name);
-                self.scope.reserve()
-            }
+        if let Some(slot) = self.scope.declare(&tree.name.name, kind_of(&tree.value)) {
+            return slot;
         }
+        self.duplicate(&tree.name);
+        self.scope.reserve()
     }
 
     pub(super) fn declaration(&mut self, tree: &ast::Declaration, slot: usize) -> Declaration {

@@ -105,13 +105,13 @@ impl Compiler {
 
     /// A variable that something sets.
     fn variable(&mut self, name: &ast::Identifier) -> usize {
-        let slot = match self.scope.declare(&name.name, Kind::Any) {
-            Some(slot) => slot,
-            None => {
+        let slot = self
+            .scope
+            .declare(&name.name, Kind::Any)
+            .unwrap_or_else(|| {
                 self.duplicate(name);
                 self.scope.reserve()
-            }
-        };
+            });
         self.scope.reveal(&name.name);
         slot
     }

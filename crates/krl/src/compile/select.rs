@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use stratus_event::Name;
 use stratus_krl_syntax::ast::{self, EventExpressionKind as Tree, EventOperator};
-use stratus_salience::{Expression, Filter, Primitive, Symbol};
+use stratus_salience::{
+    Aggregate, Between, Expression, Filter, Function, Occurrences, Primitive, Symbol,
+};
 
 use super::Compiler;
 use crate::{program::Condition, resolve::Kind};
@@ -24,6 +26,7 @@ impl Compiler {
                 let mut variables = Vec::new();
                 self.event_variables(event, &mut variables);
                 let expression = self.event(event, &variables);
+                let expression = expression.filter(|expression| self.check(event, expression));
                 Select {
                     expression,
                     variables,
@@ -47,6 +50,17 @@ impl Compiler {
                     expression,
                     variables: Vec::new(),
                 }
+            }
+        }
+    }
+
+    /// Whether the expression is one that can run.
+    fn check(&mut self, tree: &ast::EventExpression, expression: &Expression) -> bool {
+        match expression.check() {
+            Ok(()) => true,
+            Err(error) => {
+                self.fault(tree.span, "krl-select-unsupported", error.to_string());
+                false
             }
         }
     }
@@ -78,35 +92,59 @@ impl Compiler {
 
     fn event(&mut self, tree: &ast::EventExpression, variables: &[Name]) -> Option<Expression> {
         match &tree.kind {
-            Tree::Combined(operator, parts) => {
-                let mut parts = self.events(parts, variables)?;
-                match operator {
-                    EventOperator::After => {
-                        parts.reverse();
-                        Some(Expression::Before(parts))
-                    }
-                    EventOperator::And => Some(Expression::And(parts)),
-                    EventOperator::Before => Some(Expression::Before(parts)),
-                    EventOperator::Or => Some(Expression::Or(parts)),
-                    EventOperator::Then => self.unsupported(tree, "then"),
-                }
+            Tree::Any(number, parts) => {
+                let parts = self.events(parts, variables)?;
+                Some(Expression::Any(usize::try_from(*number).ok()?, parts))
             }
-            Tree::Primitive(primitive) => self.primitive(primitive, variables),
+            Tree::Between {
+                event,
+                negated,
+                start,
+                end,
+            } => {
+                let middle = self.event(event, variables);
+                let (first, last) = (self.event(start, variables), self.event(end, variables));
+                let between = Box::new(Between {
+                    first: first?,
+                    middle: middle?,
+                    last: last?,
+                });
+                Some(if *negated {
+                    Expression::NotBetween(between)
+                } else {
+                    Expression::Between(between)
+                })
+            }
+            Tree::Combined(operator, parts) => {
+                let parts = self.events(parts, variables)?;
+                Some(match operator {
+                    EventOperator::After => Expression::After(parts),
+                    EventOperator::And => Expression::And(parts),
+                    EventOperator::Before => Expression::Before(parts),
+                    EventOperator::Or => Expression::Or(parts),
+                    EventOperator::Then => Expression::Then(parts),
+                })
+            }
+            Tree::Counted {
+                quantifier,
+                number,
+                event,
+                aggregate,
+            } => {
+                let times = usize::try_from(*number).ok()?;
+                let occurrences = self.occurrences(times, event, aggregate.as_ref(), variables)?;
+                Some(match quantifier {
+                    ast::Quantifier::Count => Expression::Count(occurrences),
+                    ast::Quantifier::Repeat => Expression::Repeat(occurrences),
+                })
+            }
+            Tree::Primitive(primitive) => self
+                .primitive(primitive, variables)
+                .map(Expression::Primitive),
             Tree::Within(event, period) => {
                 let event = self.event(event, variables)?;
                 Some(Expression::Within(Box::new(event), self.period(period)?))
             }
-            Tree::Any(..) => self.unsupported(tree, "any"),
-            Tree::Between { negated: false, .. } => self.unsupported(tree, "between"),
-            Tree::Between { negated: true, .. } => self.unsupported(tree, "not between"),
-            Tree::Counted {
-                quantifier: ast::Quantifier::Count,
-                ..
-            } => self.unsupported(tree, "count"),
-            Tree::Counted {
-                quantifier: ast::Quantifier::Repeat,
-                ..
-            } => self.unsupported(tree, "repeat"),
         }
     }
 
@@ -123,33 +161,59 @@ impl Compiler {
         parts.into_iter().collect()
     }
 
-    fn unsupported(&mut self, tree: &ast::EventExpression, what: &str) -> Option<Expression> {
-        let message = format!("the event operator {what} is not supported yet");
-        self.fault(tree.span, "krl-select-unsupported", message);
-        None
+    fn occurrences(
+        &mut self,
+        times: usize,
+        event: &ast::EventExpression,
+        aggregate: Option<&ast::Aggregate>,
+        variables: &[Name],
+    ) -> Option<Occurrences> {
+        let Tree::Primitive(primitive) = &event.kind else {
+            let message = "only a single event can be counted, not an expression of several";
+            self.fault(event.span, "krl-select-unsupported", message);
+            return None;
+        };
+        let primitive = self.primitive(primitive, variables);
+        let aggregate = match aggregate {
+            Some(aggregate) => Some(Aggregate {
+                function: function(aggregate.kind),
+                setting: self.names(&aggregate.variables)?,
+            }),
+            None => None,
+        };
+        Some(Occurrences {
+            times,
+            primitive: primitive?,
+            aggregate,
+        })
     }
 
-    fn primitive(&mut self, tree: &ast::Primitive, variables: &[Name]) -> Option<Expression> {
+    fn names(&mut self, trees: &[ast::Identifier]) -> Option<Vec<Name>> {
+        let names: Vec<_> = trees.iter().map(|name| self.name(name)).collect();
+        names.into_iter().collect()
+    }
+
+    fn primitive(&mut self, tree: &ast::Primitive, variables: &[Name]) -> Option<Primitive> {
         let (domain, kind) = (self.name(&tree.domain), self.name(&tree.name));
         let filters: Vec<_> = tree
             .filters
             .iter()
             .map(|filter| self.filter(filter, tree))
             .collect();
-        let setting: Vec<_> = tree.setting.iter().map(|name| self.name(name)).collect();
+        let setting = self.names(&tree.setting);
         let condition = tree
             .condition
             .as_ref()
             .map(|where_| self.condition(where_, variables));
-        Some(Expression::Primitive(Primitive {
+        Some(Primitive {
             symbol: Symbol {
                 domain: Some(domain?),
                 kind: Some(kind?),
             },
             filters: filters.into_iter().collect::<Option<_>>()?,
-            setting: setting.into_iter().collect::<Option<_>>()?,
+            setting: setting?,
             condition,
-        }))
+        })
     }
 
     fn filter(&mut self, tree: &ast::AttributeFilter, event: &ast::Primitive) -> Option<Filter> {
@@ -198,5 +262,15 @@ impl Compiler {
         let message = "within takes a number and a unit, such as within 5 minutes";
         self.fault(tree.span, "krl-select-unsupported", message);
         None
+    }
+}
+
+fn function(kind: ast::AggregateKind) -> Function {
+    match kind {
+        ast::AggregateKind::Average => Function::Average,
+        ast::AggregateKind::Maximum => Function::Maximum,
+        ast::AggregateKind::Minimum => Function::Minimum,
+        ast::AggregateKind::Push => Function::Push,
+        ast::AggregateKind::Sum => Function::Sum,
     }
 }

@@ -38,7 +38,7 @@ impl Evaluator<'_> {
                 Ok(library::operate(&mut self.meter, *operator, &left, &right)?)
             }
             Code::Call(callee, arguments) => self.call_expression(at, callee, arguments, site),
-            Code::Closure(function) => Ok(self.closure(at, function)),
+            Code::Closure(function) => Ok(self.closure(at, function)?),
             Code::Concatenate(pieces) => self.concatenate(at, pieces),
             Code::Conditional(parts) => self.conditional(at, parts),
             Code::Constant(value) => Ok(value.clone()),
@@ -178,8 +178,8 @@ impl Evaluator<'_> {
         }
     }
 
-    fn closure(&mut self, at: At, function: &Arc<Function>) -> Value {
-        self.keep(at.frame);
+    fn closure(&mut self, at: At, function: &Arc<Function>) -> Result<Value, Failure> {
+        self.keep(at.frame)?;
         let (function, instance, frame) = (Arc::clone(function), at.instance, at.frame);
         let is_action = function.actions.is_some();
         let callable = Callable::Closure(Arc::new(Closure {
@@ -187,23 +187,25 @@ impl Evaluator<'_> {
             instance,
             frame,
         }));
-        if is_action {
+        Ok(if is_action {
             Value::Action(callable)
         } else {
             Value::Function(callable)
-        }
+        })
     }
 
     /// A closure refers to the frame; it and those that it hangs on stay for the rest of the run.
-    fn keep(&mut self, frame: FrameId) {
+    fn keep(&mut self, frame: FrameId) -> Result<(), Failure> {
         let mut next = Some(frame);
         while let Some(frame) = next.and_then(|id| self.frames.get_mut(id.0)) {
             if frame.kept {
-                return;
+                break;
             }
             frame.kept = true;
+            self.meter.allocate_slots(frame.slots.len())?;
             next = frame.parent;
         }
+        Ok(())
     }
 
     fn call_expression(
@@ -306,7 +308,7 @@ impl Evaluator<'_> {
             return Err(too_deep(depth_max).into());
         }
         let function = &closure.function;
-        self.meter.allocate_slots(function.slots)?;
+        self.meter.spend_for(function.slots)?;
         let mut slots = values;
         slots.truncate(function.parameters.len());
         slots.resize(function.slots, Value::Null);

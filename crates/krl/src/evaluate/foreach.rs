@@ -20,7 +20,8 @@ impl Evaluator<'_> {
                 *place = border::from_data(&mut self.meter, value)?;
             }
         }
-        self.level(rule, &rule.foreach, &slots, true)
+        let outcome = self.level(rule, &rule.foreach, &slots, true);
+        outcome.map_err(|halt| halt.at(|| self.place(TOP, rule.site)))
     }
 
     /// Goes through one level of `foreach`, or, below the last, runs the rule's body.
@@ -31,7 +32,7 @@ impl Evaluator<'_> {
         slots: &[Value],
         is_final: bool,
     ) -> Result<(), Halt> {
-        self.meter.allocate_slots(slots.len())?;
+        self.meter.spend_for(slots.len())?;
         let Some((level, inner)) = levels.split_first() else {
             return self.iterate(rule, slots.to_vec(), is_final);
         };
@@ -63,7 +64,7 @@ impl Evaluator<'_> {
             Value::Text(text) => text.len(),
             _ => return Ok(Vec::new()),
         };
-        self.meter.allocate_slots(2 * length)?;
+        self.meter.spend_for(length)?;
         Ok(match collection {
             Value::List(list) => {
                 let items = list.items.iter().cloned().enumerate();
@@ -78,6 +79,7 @@ impl Evaluator<'_> {
                     .collect()
             }
             Value::Text(text) => {
+                self.meter.allocate_slots(length)?;
                 let letters = text
                     .chars()
                     .map(|letter| Value::Text(letter.to_string().into()));
@@ -105,7 +107,7 @@ impl Evaluator<'_> {
         self.pop_frame(frame);
         match outcome {
             Err(Halt::Ask(_)) if !rule.writes => Ok(()),
-            outcome => outcome.map_err(|halt| halt.at(|| self.place(TOP, rule.site))),
+            outcome => outcome,
         }
     }
 

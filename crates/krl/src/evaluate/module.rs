@@ -3,6 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{At, Evaluator, InstanceId, TOP, internal};
+use stratus_event::Name;
+
 use crate::{
     Compiled,
     limit::{Failure, Halt},
@@ -21,17 +23,13 @@ impl Evaluator<'_> {
     ) -> Result<Value, Halt> {
         let instance = self.module(at.instance, module)?;
         let ruleset = self.ruleset(instance)?;
-        match ruleset
-            .global(name)
-            .filter(|_| ruleset.provided.contains(name))
-        {
-            Some(global) => self.global(instance, global),
-            None => {
-                let near = suggestion(name, ruleset.provided.iter().map(String::as_str));
-                let message = format!("{} does not provide {name}{near}", ruleset.rid);
-                Err(Failure::new("krl-module-member-unknown", message).into())
-            }
+        let global = ruleset.global(name);
+        if let Some(global) = global.filter(|_| ruleset.provided.contains(name)) {
+            return self.global(instance, global);
         }
+        let near = suggestion(name, ruleset.provided.iter().map(String::as_str));
+        let message = format!("{} does not provide {name}{near}", ruleset.rid);
+        Err(Failure::new("krl-module-member-unknown", message).into())
     }
 
     /// The instance of a used module; it is made when it is first asked for.
@@ -44,24 +42,20 @@ impl Evaluator<'_> {
             return Ok(*instance);
         }
         let ruleset = self.ruleset(user)?;
-        let used = ruleset
-            .modules
-            .get(module)
-            .ok_or_else(|| internal("an unknown module"))?;
-        let program = self.module_program(&ruleset, module)?;
+        let wanted = ruleset.modules.get(module);
+        let wanted = wanted.ok_or_else(|| internal("an unknown module"))?;
+        let program = self.module_program(&wanted.rid)?;
         if self.instances.len() >= INSTANCES_MAX {
             let message = format!("more than {INSTANCES_MAX} modules are in use at once");
             return Err(Failure::new("modules-exhausted", message).into());
         }
         let mut configuration = BTreeMap::new();
-        for (name, value) in &used.with {
-            let value = self.value(
-                At {
-                    instance: user,
-                    ..TOP
-                },
-                value,
-            )?;
+        for (name, value) in &wanted.with {
+            let at = At {
+                instance: user,
+                ..TOP
+            };
+            let value = self.value(at, value)?;
             configuration.insert(name.clone(), value);
         }
         let instance = self.add_instance(program, configuration);
@@ -72,20 +66,16 @@ impl Evaluator<'_> {
         Ok(instance)
     }
 
-    fn module_program(&self, user: &Ruleset, module: usize) -> Result<Arc<Ruleset>, Failure> {
-        let used = user
-            .modules
-            .get(module)
-            .ok_or_else(|| internal("an unknown module"))?;
-        let program = self.scene.view.program(&used.rid).ok_or_else(|| {
-            let message = format!("the module {} is not installed in this PEN", used.rid);
+    fn module_program(&self, rid: &Name) -> Result<Arc<Ruleset>, Failure> {
+        let program = self.scene.view.program(rid).ok_or_else(|| {
+            let message = format!("the module {rid} is not installed in this PEN");
             Failure::new("krl-module-missing", message)
         })?;
         let compiled = program.as_any().downcast_ref::<Compiled>();
         compiled
             .map(|compiled| Arc::clone(&compiled.ruleset))
             .ok_or_else(|| {
-                let message = format!("the module {} is not written in KRL", used.rid);
+                let message = format!("the module {rid} is not written in KRL");
                 Failure::new("krl-module-missing", message)
             })
     }

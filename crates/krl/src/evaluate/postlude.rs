@@ -10,7 +10,7 @@ use crate::{
     library,
     limit::{Failure, Halt},
     program::{Expression, Guard, Raise, Statement, StatementKind},
-    value::Value,
+    value::{Entries, Value},
 };
 
 impl Evaluator<'_> {
@@ -89,7 +89,7 @@ impl Evaluator<'_> {
             Some(path) => {
                 let old = self.variable(at, variable)?;
                 let old = if old.depth() == 0 {
-                    self.meter.map(Default::default())?
+                    self.meter.map(Entries::new())?
                 } else {
                     old
                 };
@@ -169,13 +169,11 @@ impl Evaluator<'_> {
         if let Some(domain) = &raise.domain {
             return Ok((domain.clone(), name(&kind)?));
         }
-        match kind.split_once(':') {
-            Some((domain, kind)) => Ok((name(domain)?, name(kind)?)),
-            None => {
-                let message = format!("an event is named \"domain:type\", not \"{kind}\"");
-                Err(Failure::argument(message).into())
-            }
+        if let Some((domain, kind)) = kind.split_once(':') {
+            return Ok((name(domain)?, name(kind)?));
         }
+        let message = format!("an event is named \"domain:type\", not \"{kind}\"");
+        Err(Failure::argument(message).into())
     }
 
     fn schedule(

@@ -16,9 +16,9 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
     Builtin::pure("append", &["val", "a", "b", "c", "d", "e"], append),
     Builtin::new("collect", &["val", "iter"], Body::Function(collect)),
     Builtin::new("filter", &["val", "iter"], Body::Function(filter)),
-    Builtin::pure("head", &["val"], head),
+    Builtin::pure("head", &["val"], |_, given| Ok(head(given))),
     Builtin::pure("index", &["val", "elm"], index_of),
-    Builtin::pure("isEmpty", &["val"], is_empty),
+    Builtin::pure("isEmpty", &["val"], |_, given| Ok(is_empty(given))),
     Builtin::pure("join", &["val", "str"], join),
     Builtin::pure("length", &["val"], length),
     Builtin::new("map", &["val", "iter"], Body::Function(map)),
@@ -33,22 +33,22 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
 ];
 
 /// The elements of the first argument with their keys or positions.
-fn elements(meter: &mut Meter, given: &Given) -> Result<Vec<(Value, Value)>, Failure> {
+fn elements<'g>(meter: &mut Meter, given: &'g Given) -> Result<Elements<'g>, Failure> {
     let collection = given.get(0);
     match collection {
         Value::List(list) => {
-            meter.allocate_slots(2 * list.items.len())?;
-            let items = list.items.iter().cloned().enumerate();
-            Ok(items
-                .map(|(position, item)| (Value::count(position), item))
-                .collect())
+            meter.spend_for(list.items.len())?;
+            let items = list.items.iter().enumerate();
+            Ok(Box::new(
+                items.map(|(position, item)| (Value::count(position), item)),
+            ))
         }
         Value::Map(map) => {
-            meter.allocate_slots(2 * map.entries.len())?;
+            meter.spend_for(map.entries.len())?;
             let entries = map.entries.iter();
-            Ok(entries
-                .map(|(name, item)| (Value::Text(Arc::clone(name)), item.clone()))
-                .collect())
+            Ok(Box::new(
+                entries.map(|(name, item)| (Value::Text(Arc::clone(name)), item)),
+            ))
         }
         other => {
             let message = format!(
@@ -59,6 +59,8 @@ fn elements(meter: &mut Meter, given: &Given) -> Result<Vec<(Value, Value)>, Fai
         }
     }
 }
+
+type Elements<'g> = Box<dyn Iterator<Item = (Value, &'g Value)> + 'g>;
 
 /// Applies the second argument to an element; without one, the element stands for itself.
 fn apply(
@@ -94,7 +96,7 @@ fn call(
 /// Whether some element, or with `false` some element not, makes the function true.
 fn some(evaluator: &mut Evaluator<'_>, given: &Given, wanted: bool) -> Result<bool, Halt> {
     for (key, value) in elements(&mut evaluator.meter, given)? {
-        let arguments = vec![value, key, given.get(0).clone()];
+        let arguments = vec![value.clone(), key, given.get(0).clone()];
         if truth(&call(evaluator, given, arguments)?) == wanted {
             return Ok(true);
         }
@@ -122,8 +124,8 @@ fn not_all(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> 
 fn collect(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     let mut groups: indexmap::IndexMap<Arc<str>, Vec<Value>> = indexmap::IndexMap::new();
     for (key, value) in elements(&mut evaluator.meter, given)? {
-        let group = text(&apply(evaluator, given, &key, &value)?);
-        groups.entry(group).or_default().push(value);
+        let group = text(&apply(evaluator, given, &key, value)?);
+        groups.entry(group).or_default().push(value.clone());
     }
     let mut entries = Entries::with_capacity(groups.len());
     for (group, items) in groups {
@@ -135,8 +137,8 @@ fn collect(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> 
 fn filter(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     let mut kept = Vec::new();
     for (key, value) in elements(&mut evaluator.meter, given)? {
-        if truth(&apply(evaluator, given, &key, &value)?) {
-            kept.push((key, value));
+        if truth(&apply(evaluator, given, &key, value)?) {
+            kept.push((key, value.clone()));
         }
     }
     Ok(gather(&mut evaluator.meter, given, kept)?)
@@ -145,7 +147,7 @@ fn filter(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
 fn map(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     let mut mapped = Vec::new();
     for (key, value) in elements(&mut evaluator.meter, given)? {
-        let value = apply(evaluator, given, &key, &value)?;
+        let value = apply(evaluator, given, &key, value)?;
         mapped.push((key, value));
     }
     Ok(gather(&mut evaluator.meter, given, mapped)?)
@@ -196,12 +198,11 @@ fn pairwise(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt>
 
 fn reduce(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     given.items()?;
-    let elements = elements(&mut evaluator.meter, given)?;
-    let mut elements = elements.into_iter();
+    let mut elements = elements(&mut evaluator.meter, given)?;
     let start = if given.len() > 2 {
         Some(given.get(2).clone())
     } else {
-        elements.next().map(|(_, first)| first)
+        elements.next().map(|(_, first)| first.clone())
     };
     let Some(mut result) = start else {
         return Ok(Value::Number(0.0));
@@ -210,7 +211,7 @@ fn reduce(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
         result = call(
             evaluator,
             given,
-            vec![result, value, key, given.get(0).clone()],
+            vec![result, value.clone(), key, given.get(0).clone()],
         )?;
     }
     Ok(result)
@@ -227,11 +228,11 @@ fn append(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
     meter.list(parts.cloned().collect())
 }
 
-fn head(_: &mut Meter, given: &Given) -> Result<Value, Failure> {
-    Ok(match given.get(0).as_list() {
+fn head(given: &Given) -> Value {
+    match given.get(0).as_list() {
         Some(items) => items.first().cloned().unwrap_or_default(),
         None => given.get(0).clone(),
-    })
+    }
 }
 
 fn tail(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
@@ -248,13 +249,13 @@ fn index_of(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
     Ok(Value::Number(-1.0))
 }
 
-fn is_empty(_: &mut Meter, given: &Given) -> Result<Value, Failure> {
-    Ok(Value::Boolean(match given.get(0) {
+fn is_empty(given: &Given) -> Value {
+    Value::Boolean(match given.get(0) {
         Value::List(list) => list.items.is_empty(),
         Value::Map(map) => map.entries.is_empty(),
         Value::Text(text) => text.is_empty(),
         _ => true,
-    }))
+    })
 }
 
 fn length(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {

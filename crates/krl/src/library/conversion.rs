@@ -22,7 +22,9 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
         Body::Function(defaults_to),
     ),
     Builtin::pure("encode", &["val", "indent"], encode),
-    Builtin::pure("isnull", &["val"], is_null),
+    Builtin::pure("isnull", &["val"], |_, given| {
+        Ok(Value::Boolean(given.get(0).is_null()))
+    }),
     Builtin::new("klog", &["val", "message"], Body::Function(klog)),
     Builtin::pure("sprintf", &["val", "template"], sprintf),
     Builtin::pure("typeof", &["val"], type_of),
@@ -113,15 +115,12 @@ fn arithmetic(
     operator: &str,
     compute: fn(f64, f64) -> f64,
 ) -> Result<Value, Failure> {
-    match (number(left), number(right)) {
-        (Some(left), Some(right)) => Ok(Value::number(compute(left, right))),
-        _ => {
-            let (left, right) = (describe(left), describe(right));
-            Err(Failure::kind(format!(
-                "{left} {operator} {right} needs two numbers"
-            )))
-        }
+    if let (Some(left), Some(right)) = (number(left), number(right)) {
+        return Ok(Value::number(compute(left, right)));
     }
+    let (left, right) = (describe(left), describe(right));
+    let message = format!("{left} {operator} {right} needs two numbers");
+    Err(Failure::kind(message))
 }
 
 fn contains(meter: &mut Meter, left: &Value, right: &Value) -> Result<bool, Failure> {
@@ -214,10 +213,6 @@ fn klog(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     };
     evaluator.log("klog", &Value::Text(format!("{message} {shown}").into()))?;
     Ok(value.clone())
-}
-
-fn is_null(_: &mut Meter, given: &Given) -> Result<Value, Failure> {
-    Ok(Value::Boolean(given.get(0).is_null()))
 }
 
 fn type_of(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {

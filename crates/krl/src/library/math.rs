@@ -1,6 +1,6 @@
 //! The module `math`.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use data_encoding::{BASE64, HEXLOWER};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
@@ -9,7 +9,7 @@ use super::{Body, Builtin, Given, Property};
 use crate::{
     coerce::{describe, text},
     evaluate::Evaluator,
-    limit::{Failure, Halt, Meter},
+    limit::{Failure, Meter},
     value::Value,
 };
 
@@ -46,7 +46,11 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
     Builtin::pure("math:int", &["number"], |_, given| {
         number(given, f64::trunc)
     }),
-    Builtin::new("math:random", &["bound"], Body::Function(random)),
+    Builtin::new(
+        "math:random",
+        &["bound"],
+        Body::Function(|evaluator, given| Ok(random(evaluator, given))),
+    ),
     Builtin::pure("math:round", &["number", "precision"], |_, given| {
         round(given, half_up)
     }),
@@ -105,19 +109,19 @@ fn half_up(number: f64) -> f64 {
 }
 
 /// An integer below the bound, from 0.
-fn random(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
+fn random(evaluator: &mut Evaluator<'_>, given: &Given) -> Value {
     let bound = crate::coerce::index(given.number(0).unwrap_or(0.0)) as u64;
     let drawn = evaluator.below(given.site, bound);
-    Ok(Value::number(drawn as f64))
+    Value::number(drawn as f64)
 }
 
 fn base64_encode(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
-    let encoded = STANDARD.encode(&*given.text(0));
+    let encoded = BASE64.encode(given.text(0).as_bytes());
     meter.text(encoded)
 }
 
 fn base64_decode(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
-    let bytes = STANDARD.decode(&*given.text(0)).map_err(|error| {
+    let bytes = BASE64.decode(given.text(0).as_bytes()).map_err(|error| {
         Failure::argument(format!("{} is not base64: {error}", describe(given.get(0))))
     })?;
     meter.text(String::from_utf8_lossy(&bytes))
@@ -175,8 +179,7 @@ fn algorithm(given: &Given) -> Result<&'static str, Failure> {
 
 fn encoded(meter: &mut Meter, encoding: &Value, bytes: &[u8]) -> Result<Value, Failure> {
     if &*text(encoding) == "base64" {
-        return meter.text(STANDARD.encode(bytes));
+        return meter.text(BASE64.encode(bytes));
     }
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    meter.text(digits)
+    meter.text(HEXLOWER.encode(bytes))
 }

@@ -9,27 +9,31 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
     Builtin::new(
         "random:integer",
         &["upper", "lower"],
-        Body::Function(integer),
+        Body::Function(|evaluator, given| Ok(integer(evaluator, given))),
     ),
-    Builtin::new("random:number", &["upper", "lower"], Body::Function(number)),
+    Builtin::new(
+        "random:number",
+        &["upper", "lower"],
+        Body::Function(|evaluator, given| Ok(number(evaluator, given))),
+    ),
     Builtin::new("random:uuid", &[], Body::Function(uuid)),
     Builtin::new("random:word", &[], Body::Function(word)),
 ];
 
 /// An integer from the lower bound, 0 if not given, to the upper one, 1 if not given, both included.
-fn integer(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
+fn integer(evaluator: &mut Evaluator<'_>, given: &Given) -> Value {
     let (lower, upper) = bounds(given);
     let (lower, upper) = (lower.ceil(), upper.floor());
     let count = crate::coerce::index((upper - lower).max(0.0)) as u64;
     let drawn = evaluator.below(given.site, count.saturating_add(1));
-    Ok(Value::number(lower + drawn as f64))
+    Value::number(lower + drawn as f64)
 }
 
-fn number(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
+fn number(evaluator: &mut Evaluator<'_>, given: &Given) -> Value {
     let (lower, upper) = bounds(given);
     // 53 random bits are all the evenly spaced doubles below one.
     let share = evaluator.below(given.site, 1 << 53) as f64 / (1_u64 << 53) as f64;
-    Ok(Value::number(lower + share * (upper - lower)))
+    Value::number(lower + share * (upper - lower))
 }
 
 fn bounds(given: &Given) -> (f64, f64) {

@@ -23,10 +23,10 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
     }),
     Builtin::pure("extract", &["val", "regex"], extract),
     Builtin::pure("lc", &["val"], |meter, given| {
-        change(meter, given, |text| text.to_lowercase())
+        change(meter, given, str::to_lowercase)
     }),
     Builtin::pure("match", &["val", "regex"], matches),
-    Builtin::pure("ord", &["val"], ord),
+    Builtin::pure("ord", &["val"], |_, given| Ok(ord(given))),
     Builtin::new(
         "replace",
         &["val", "regex", "replacement"],
@@ -47,7 +47,7 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
         change(meter, given, |text| text.trim_end().to_owned())
     }),
     Builtin::pure("uc", &["val"], |meter, given| {
-        change(meter, given, |text| text.to_uppercase())
+        change(meter, given, str::to_uppercase)
     }),
 ];
 
@@ -78,11 +78,11 @@ fn capitalize(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
     meter.text(first + characters.as_str())
 }
 
-fn ord(_: &mut Meter, given: &Given) -> Result<Value, Failure> {
+fn ord(given: &Given) -> Value {
     let first = given.text(0).chars().next();
-    Ok(first.map_or(Value::Null, |first| {
+    first.map_or(Value::Null, |first| {
         Value::Number(f64::from(u32::from(first)))
-    }))
+    })
 }
 
 fn matches(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {

@@ -11,23 +11,23 @@ use stratus_pen::language::{
 use stratus_salience::{Bindings, Expression};
 
 /// 2026-11-23T09:00:00Z, a Monday.
-pub const NOW: Timestamp = Timestamp(1_795_424_400_000);
+pub(crate) const NOW: Timestamp = Timestamp(1_795_424_400_000);
 
 /// A PEN with rulesets and variables.
 #[derive(Default)]
-pub struct World {
-    pub programs: Vec<Arc<dyn Program>>,
-    pub variables: RefCell<BTreeMap<(String, String), Value>>,
-    pub subscriptions: Vec<SubscriptionView>,
-    pub timers: RefCell<Vec<Timer>>,
-    pub bindings: Bindings,
-    pub answers: Answers,
-    pub limits: Limits,
+pub(crate) struct World {
+    pub(crate) programs: Vec<Arc<dyn Program>>,
+    pub(crate) variables: RefCell<BTreeMap<(String, String), Value>>,
+    pub(crate) subscriptions: Vec<SubscriptionView>,
+    pub(crate) timers: RefCell<Vec<Timer>>,
+    pub(crate) bindings: Bindings,
+    pub(crate) answers: Answers,
+    pub(crate) limits: Limits,
 }
 
 impl World {
     /// A PEN in which rulesets are installed.
-    pub fn with(sources: &[&str]) -> Self {
+    pub(crate) fn with(sources: &[&str]) -> Self {
         let mut world = Self::default();
         for source in sources {
             match Krl.compile(source) {
@@ -38,18 +38,9 @@ impl World {
         world
     }
 
-    /// Sets a persistent variable of the first ruleset, from JSON.
-    pub fn set(&self, name: &str, json: &str) {
-        let rid = self.programs[0].rid().to_string();
-        let value = data(&serde_json::from_str(json).unwrap());
-        self.variables
-            .borrow_mut()
-            .insert((rid, name.to_owned()), value);
-    }
-
     /// Runs the first ruleset's rules for an event such as `a:b {"x": 1}`, and tells what they
     /// want, a line each. Changes of variables and timers are kept.
-    pub fn send(&self, event: &str) -> String {
+    pub(crate) fn send(&self, event: &str) -> String {
         let event = parse_event(event);
         let mut told = String::new();
         for (position, outline) in self.programs[0].rules().iter().enumerate() {
@@ -67,12 +58,12 @@ impl World {
     }
 
     /// Runs one rule of the first ruleset.
-    pub fn run(&self, rule: usize, event: &Event) -> Result<Ended, Stop> {
+    pub(crate) fn run(&self, rule: usize, event: &Event) -> Result<Ended, Stop> {
         self.programs[0].run(rule, &self.scene(Some(event)))
     }
 
     /// What a query answers, as JSON, or why it does not.
-    pub fn query(&self, name: &str, arguments: &str) -> String {
+    pub(crate) fn query(&self, name: &str, arguments: &str) -> String {
         let arguments = data(&serde_json::from_str(arguments).unwrap());
         let arguments = arguments.as_map().unwrap().clone();
         let name = Name::new(name).unwrap();
@@ -82,7 +73,12 @@ impl World {
         }
     }
 
-    pub fn scene<'w>(&'w self, event: Option<&'w Event>) -> Scene<'w> {
+    /// What a query without arguments answers.
+    pub(crate) fn ask(&self, name: &str) -> Result<Value, Stop> {
+        self.programs[0].query(&Name::new(name).unwrap(), &Map::new(), &self.scene(None))
+    }
+
+    pub(crate) fn scene<'w>(&'w self, event: Option<&'w Event>) -> Scene<'w> {
         Scene {
             view: self,
             event,
@@ -148,7 +144,7 @@ impl StateView for World {
 }
 
 /// Compiles what must not compile; the codes and messages of its faults, a line each.
-pub fn faults(source: &str) -> String {
+pub(crate) fn faults(source: &str) -> String {
     match Krl.compile(source) {
         Ok(_) => "no fault".to_owned(),
         Err(faults) => {
@@ -159,7 +155,7 @@ pub fn faults(source: &str) -> String {
 }
 
 /// Reads `domain:type {"attribute": …}`.
-pub fn parse_event(text: &str) -> Event {
+pub(crate) fn parse_event(text: &str) -> Event {
     let (symbol, attributes) = text.split_once(' ').unwrap_or((text, "{}"));
     let (domain, kind) = symbol.split_once(':').unwrap();
     let attributes = data(&serde_json::from_str(attributes).unwrap());
@@ -174,7 +170,7 @@ pub fn parse_event(text: &str) -> Event {
 }
 
 /// JSON as data.
-pub fn data(json: &serde_json::Value) -> Value {
+pub(crate) fn data(json: &serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Null,
         serde_json::Value::Bool(truth) => Value::from(*truth),
@@ -200,10 +196,6 @@ fn wakes(select: &Expression, event: &Event) -> bool {
                 .is_none_or(|domain| *domain == event.domain)
                 && symbol.kind.as_ref().is_none_or(|kind| *kind == event.kind)
         }
-        Expression::And(parts) | Expression::Before(parts) | Expression::Or(parts) => {
-            parts.iter().any(|part| wakes(part, event))
-        }
-        Expression::Within(part, _) => wakes(part, event),
         _ => false,
     }
 }
@@ -225,7 +217,7 @@ fn tell_stop(stop: &Stop) -> String {
 }
 
 /// What a rule run wants, a line each.
-pub fn tell(ended: &Ended) -> String {
+pub(crate) fn tell(ended: &Ended) -> String {
     let mut told = String::new();
     let _ = writeln!(told, "{}", if ended.fired { "fired" } else { "not fired" });
     for change in &ended.changes {

@@ -57,9 +57,14 @@ fn is_time(text: &str) -> bool {
 fn moment(day: NaiveDate, text: &str) -> Option<Moment> {
     let zone = text.find(['Z', 'z', '+', '-']).unwrap_or(text.len());
     let (clock, zone) = text.split_at_checked(zone)?;
+    let offset = if zone.is_empty() {
+        None
+    } else {
+        Some(offset(zone)?)
+    };
     Some(Moment {
         local: day.and_time(time(clock)?),
-        offset: offset(zone)?,
+        offset,
     })
 }
 
@@ -118,14 +123,12 @@ fn time(text: &str) -> Option<NaiveTime> {
     NaiveTime::from_hms_milli_opt(part(0)?, part(2)?, part(4)?, thousandths)
 }
 
-/// Some none if there is no offset; none if it is not one.
-fn offset(text: &str) -> Option<Option<FixedOffset>> {
-    let sign = match text.chars().next() {
-        None => return Some(None),
-        Some('Z' | 'z') => return (text.len() == 1).then(|| FixedOffset::east_opt(0)),
-        Some('-') => -1,
-        Some(_) => 1,
-    };
+/// `Z`, `+01`, `+0100` or `+01:00`.
+fn offset(text: &str) -> Option<FixedOffset> {
+    if matches!(text, "Z" | "z") {
+        return FixedOffset::east_opt(0);
+    }
+    let sign = if text.starts_with('-') { -1 } else { 1 };
     let clock = text.get(1..)?.replace(':', "");
     let (hours, minutes) = clock.split_at_checked(2)?;
     let minutes = if minutes.is_empty() {
@@ -134,7 +137,7 @@ fn offset(text: &str) -> Option<Option<FixedOffset>> {
         two_digits(minutes)?
     };
     let seconds = i32::try_from(two_digits(hours)? * 3_600 + minutes * 60).ok()?;
-    FixedOffset::east_opt(sign * seconds).map(Some)
+    FixedOffset::east_opt(sign * seconds)
 }
 
 fn two_digits(text: &str) -> Option<u32> {

@@ -1,0 +1,226 @@
+//! What pico-engine answers, as recorded from its own test suites, against what we answer.
+//!
+//! A vector becomes an expression of KRL, which a query evaluates. The vectors stand beside the
+//! repository; without them the tests say so and pass, unless `STRATUS_REQUIRE` has `conformance`.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use serde_json::Value as Json;
+use stratus_event::Value;
+
+use crate::world::{World, data};
+
+/// Vectors that we answer otherwise, each with the reason. The number is the vector's `seq`.
+const OPERATOR_DEVIATIONS: &[(u64, &str)] = &[];
+
+/// How many vectors have no function among their arguments: so many must be compared.
+const OPERATORS_COMPARED: usize = 472;
+
+/// As above, for the functions of modules.
+const MODULE_DEVIATIONS: &[(&str, u64, &str)] = &[
+    (
+        "time:now",
+        1,
+        "the recorded instant is that of the recording",
+    ),
+    (
+        "time:now",
+        2,
+        "the recorded instant is that of the recording",
+    ),
+    (
+        "math:hashAlgorithms",
+        5,
+        "we have the SHA-1 and SHA-2 families only",
+    ),
+];
+
+#[test]
+fn operators_answer_as_recorded() {
+    let mut asserted = 0;
+    let mut wrong = String::new();
+    for vector in vectors("stdlib.jsonl") {
+        let seq = vector["seq"].as_u64().unwrap();
+        let Some(source) = operator_source(&vector) else {
+            continue;
+        };
+        let deviates = OPERATOR_DEVIATIONS.iter().any(|(known, _)| *known == seq);
+        asserted += 1;
+        if agrees(&vector, &source) == deviates {
+            tell(&mut wrong, seq, &vector, &source);
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "of {asserted} vectors these changed:\n{wrong}"
+    );
+    assert!(
+        asserted == 0 || asserted == OPERATORS_COMPARED,
+        "{asserted} were compared"
+    );
+}
+
+#[test]
+fn modules_answer_as_recorded() {
+    let mut asserted = 0;
+    let mut wrong = String::new();
+    for vector in vectors("modules.jsonl") {
+        let (name, seq) = (
+            vector["fn"].as_str().unwrap(),
+            vector["seq"].as_u64().unwrap(),
+        );
+        let Some(source) = module_source(&vector) else {
+            continue;
+        };
+        let deviates = MODULE_DEVIATIONS
+            .iter()
+            .any(|(known, number, _)| (*known, *number) == (name, seq));
+        asserted += 1;
+        if agrees(&vector, &source) == deviates {
+            tell(&mut wrong, seq, &vector, &source);
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "of {asserted} vectors these changed:\n{wrong}"
+    );
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "the vectors are files"
+)]
+fn vectors(file: &str) -> Vec<Json> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/conformance")
+        .join(file);
+    let Ok(text) = fs::read_to_string(&path) else {
+        let required = std::env::var("STRATUS_REQUIRE").unwrap_or_default();
+        assert!(
+            !required.contains("conformance"),
+            "{} is missing",
+            path.display()
+        );
+        println!("{} is missing: nothing was compared", path.display());
+        return Vec::new();
+    };
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn agrees(vector: &Json, source: &str) -> bool {
+    let expected = expected(vector);
+    answer(source).ok() == expected
+}
+
+fn tell(wrong: &mut String, seq: u64, vector: &Json, source: &str) {
+    let (expected, answer) = (expected(vector), answer(source));
+    let _ = writeln!(
+        wrong,
+        "{seq} {source}: expected {expected:?}, answered {answer:?}"
+    );
+}
+
+/// None for an error: our texts are our own.
+fn expected(vector: &Json) -> Option<Value> {
+    vector
+        .get("error")
+        .is_none()
+        .then(|| normal(&vector["result"]))
+}
+
+fn answer(source: &str) -> Result<Value, String> {
+    let ruleset =
+        format!("ruleset r {{ meta {{ shares q }} global {{ q = function() {{ {source} }} }} }}");
+    let world = World::with(&[&ruleset]);
+    world.ask("q").map_err(|stop| format!("{stop:?}"))
+}
+
+/// What JavaScript has more than one word for, in one word.
+fn normal(json: &Json) -> Value {
+    match json {
+        Json::Array(items) => Value::list(items.iter().map(normal)),
+        Json::Object(members) => match members.get("$t").and_then(Json::as_str) {
+            Some("NaN" | "undefined") => Value::Null,
+            Some("-0") => Value::from(0),
+            Some("RegExp") => Value::text(pattern(json)),
+            Some(other) => panic!("{other}"),
+            None => Value::map(
+                members
+                    .iter()
+                    .map(|(name, member)| (name, normal(member)))
+                    .collect(),
+            ),
+        },
+        other => data(other),
+    }
+}
+
+fn operator_source(vector: &Json) -> Option<String> {
+    let arguments = literals(&vector["args"])?;
+    let operator = vector["op"].as_str()?;
+    if operator.chars().all(|c| c.is_ascii_alphabetic()) && !["cmp", "like"].contains(&operator) {
+        return Some(format!("{operator}({})", arguments.join(", ")));
+    }
+    match &arguments[..] {
+        [one] => Some(format!("{operator} {one}")),
+        [one, two] => Some(format!("{one} {operator} {two}")),
+        _ => None,
+    }
+}
+
+fn module_source(vector: &Json) -> Option<String> {
+    let name = vector["fn"].as_str()?;
+    match &vector["args"] {
+        // A property has no arguments at all.
+        Json::Object(members) if members.contains_key("$t") => Some(name.to_owned()),
+        Json::Object(members) => {
+            let named = members.iter();
+            let named = named.map(|(key, value)| Some(format!("{key} = {}", literal(value)?)));
+            Some(format!(
+                "{name}({})",
+                named.collect::<Option<Vec<_>>>()?.join(", ")
+            ))
+        }
+        positional => Some(format!("{name}({})", literals(positional)?.join(", "))),
+    }
+}
+
+fn literals(arguments: &Json) -> Option<Vec<String>> {
+    arguments.as_array()?.iter().map(literal).collect()
+}
+
+/// JSON as a literal of KRL; none for a function, which the records keep no source of.
+fn literal(json: &Json) -> Option<String> {
+    Some(match json {
+        Json::String(text) => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+        Json::Number(number) if number.as_f64()? < 0.0 => format!("({number})"),
+        Json::Array(items) => {
+            let items = items.iter().map(literal).collect::<Option<Vec<_>>>()?;
+            format!("[{}]", items.join(", "))
+        }
+        Json::Object(members) => match members.get("$t").and_then(Json::as_str) {
+            Some("NaN" | "undefined") => "null".to_owned(),
+            Some("RegExp") => pattern(json),
+            Some(_) => return None,
+            None => {
+                let entries = members.iter().map(|(name, member)| {
+                    Some(format!(
+                        "{}: {}",
+                        literal(&Json::from(name.as_str()))?,
+                        literal(member)?
+                    ))
+                });
+                format!("{{{}}}", entries.collect::<Option<Vec<_>>>()?.join(", "))
+            }
+        },
+        other => other.to_string(),
+    })
+}
+
+fn pattern(json: &Json) -> String {
+    let part = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
+    format!("re#{}#{}", part("source"), part("flags"))
+}
