@@ -63,7 +63,7 @@ fn loops_end() {
     check(
         "r = 0.range(4000)",
         "pre { x = r.map(function(a) { r.map(function(b) { a * b }) }) }",
-        "value-bytes-exhausted",
+        "fuel-exhausted",
     );
     check(
         "r = 0.range(4000)",
