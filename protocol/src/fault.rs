@@ -53,6 +53,12 @@ const EXPLANATIONS: &[(&str, Whose, &str, &str)] = &[
         "send less in one event",
     ),
     (
+        "event-refused",
+        Whose::Peer,
+        "the partner's node refused the event",
+        "ask the partner why",
+    ),
+    (
         "event-withdrawn",
         Whose::Peer,
         "the sender withdrew an event that it had numbered",

@@ -15,8 +15,12 @@ use stratus_capability::{Grant, GrantHash, GrantId, HolderKey, SigningKey};
 use stratus_event::{Eci, Event, Fault, Timestamp};
 
 use crate::{
-    Config, Invite, NodeId, Output, Pairing, SubscriptionId, explain, peer::Peer,
-    session_in::Inbound, session_out, session_out::Outbound,
+    Config, Invite, NodeId, Output, Pairing, SubscriptionId, explain,
+    message::{ADDRESS_BYTES_MAX, ADDRESSES_MAX, is_code},
+    peer::Peer,
+    session_in::Inbound,
+    session_out,
+    session_out::Outbound,
 };
 use pairing::{Given, Offer, Redeeming};
 
@@ -144,8 +148,8 @@ impl Federation {
     /// This node can be reached at these addresses; they are told in each Hello from now on. Only
     /// the first 16 are, and none that is longer than 256 bytes.
     pub fn handle_addresses(&mut self, mut addresses: Vec<String>) {
-        addresses.retain(|address| address.len() <= crate::message::ADDRESS_BYTES_MAX);
-        addresses.truncate(crate::message::ADDRESSES_MAX);
+        addresses.retain(|address| address.len() <= ADDRESS_BYTES_MAX);
+        addresses.truncate(ADDRESSES_MAX);
         self.addresses = addresses;
     }
 
@@ -198,7 +202,11 @@ impl Federation {
         self.admitted.insert(admitted.grant.hash(), key);
         let new = || Inbound::new(admitted.grant, admitted.peer);
         let inbound = self.inbound.entry(key).or_insert_with(new);
-        inbound.restore(admitted.through, admitted.refused);
+        let refused = admitted
+            .refused
+            .into_iter()
+            .filter(|(_, code)| is_code(code));
+        inbound.restore(admitted.through, refused.collect());
     }
 
     /// No event comes under this grant any more, from this call on. The partner is told at once if

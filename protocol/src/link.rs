@@ -47,7 +47,10 @@ pub struct InviteLink {
 
 impl InviteLink {
     /// The link of an invite that this node makes. The invite's own `link` is not looked at.
-    pub fn new(invite: &Invite, node: NodeId, addresses: Vec<String>, label: String) -> Self {
+    /// Addresses above the bounds are left out; roles and label have at most 256 bytes.
+    pub fn new(invite: &Invite, node: NodeId, mut addresses: Vec<String>, label: String) -> Self {
+        addresses.retain(|address| address.len() <= ADDRESS_BYTES_MAX);
+        addresses.truncate(ADDRESSES_MAX);
         Self {
             node,
             addresses,
@@ -237,11 +240,11 @@ fn read(payload: &[u8]) -> Result<InviteLink, ReadError> {
         invite: fields.read(3)?,
         secret: fields.read(4)?,
         expires: read_expiry(&mut fields)?,
-        role_inviter: fields.read(6)?,
-        role_redeemer: fields.read(7)?,
+        role_inviter: read_words(&mut fields, 6)?,
+        role_redeemer: read_words(&mut fields, 7)?,
         offered: read_symbols(&mut fields, 8)?,
         wanted: read_symbols(&mut fields, 9)?,
-        label: fields.read(10)?,
+        label: read_words(&mut fields, 10)?,
     };
     fields.finish()?;
     Ok(link)
@@ -257,6 +260,16 @@ fn read_addresses(fields: &mut Fields) -> Result<Vec<String>, CodecError> {
     }
     Err(CodecError::Mismatch {
         expected: "a few short addresses",
+    })
+}
+
+fn read_words(fields: &mut Fields, key: i64) -> Result<String, CodecError> {
+    let words: String = fields.read(key)?;
+    if words.len() <= WORDS_BYTES_MAX && !words.chars().any(char::is_control) {
+        return Ok(words);
+    }
+    Err(CodecError::Mismatch {
+        expected: "a few words",
     })
 }
 
@@ -308,11 +321,14 @@ fn explain_with(code: &'static str, detail: &str) -> Fault {
 }
 
 /// The longest link, in bytes of text.
-pub const LINK_BYTES_MAX: usize = 8192;
+pub const LINK_BYTES_MAX: usize = 16_384;
 
 const CHECKSUM_BYTES: usize = 4;
 const LINK_VERSION: u64 = 1;
 const SCHEME: &str = "stratus:";
+
+/// The longest role and the longest label, in bytes.
+const WORDS_BYTES_MAX: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -355,6 +371,29 @@ mod tests {
         assert_eq!(InviteLink::parse(&format!(" {broken}")), Ok(link()));
     }
 
+    /// The largest scopes, by the bounds of grants, and all else at its bound.
+    #[test]
+    fn the_largest_link_can_be_read() {
+        let mut large = link();
+        let symbols: Vec<_> = (0..40)
+            .map(|n| Name::new(&format!("{n:020}")).unwrap())
+            .collect();
+        large.offered = symbols
+            .iter()
+            .map(|name| (name.clone(), name.clone()))
+            .collect();
+        large.wanted = large.offered.clone();
+        large.addresses = vec!["a".repeat(ADDRESS_BYTES_MAX); ADDRESSES_MAX];
+        for words in [
+            &mut large.role_inviter,
+            &mut large.role_redeemer,
+            &mut large.label,
+        ] {
+            *words = "w".repeat(WORDS_BYTES_MAX);
+        }
+        assert_eq!(InviteLink::parse(&large.text()), Ok(large));
+    }
+
     #[test]
     fn every_altered_character_is_found() {
         let text = link().text();
@@ -378,6 +417,9 @@ mod tests {
         assert_eq!(code(&sealed(b"")), "invite-malformed");
         assert_eq!(code(&sealed(&[0xa0])), "invite-malformed");
         assert_eq!(code(&sealed(&[0xa1, 0x00, 0x02])), "invite-version");
+        let mut wordy = link();
+        wordy.label = "x".repeat(WORDS_BYTES_MAX + 1);
+        assert_eq!(code(&wordy.text()), "invite-malformed");
         let mut many = link();
         many.addresses = vec![String::new(); ADDRESSES_MAX + 1];
         assert_eq!(code(&many.text()), "invite-malformed");

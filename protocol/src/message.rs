@@ -338,10 +338,7 @@ fn read_hello(fields: &mut Fields) -> Result<Message, MessageError> {
 
 fn read_name(fields: &mut Fields) -> Result<Option<String>, CodecError> {
     let name = fields.read_optional::<String>(5)?;
-    let fits = |name: &String| {
-        (1..=PEER_NAME_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control)
-    };
-    require(name.as_ref().is_none_or(fits), "a short name")?;
+    require(name.as_deref().is_none_or(is_peer_name), "a short name")?;
     Ok(name)
 }
 
@@ -369,14 +366,19 @@ fn read_ended(fields: &mut Fields) -> Result<Vec<GrantId>, CodecError> {
 
 fn read_code(fields: &mut Fields, key: i64) -> Result<String, CodecError> {
     let code: String = fields.read(key)?;
-    let plain = code
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-    require(
-        plain && (1..=CODE_BYTES_MAX).contains(&code.len()),
-        "an error code",
-    )?;
+    require(is_code(&code), "an error code")?;
     Ok(code)
+}
+
+/// Whether a text can be sent as an error code.
+pub(crate) fn is_code(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=CODE_BYTES_MAX).contains(&text.len()) && text.bytes().all(plain)
+}
+
+/// Whether a node can introduce itself by a text.
+pub(crate) fn is_peer_name(text: &str) -> bool {
+    (1..=PEER_NAME_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control)
 }
 
 fn require(holds: bool, expected: &'static str) -> Result<(), CodecError> {
@@ -397,7 +399,7 @@ pub(crate) const ADDRESSES_MAX: usize = 16;
 pub(crate) const ADDRESS_BYTES_MAX: usize = 256;
 
 /// The longest error code, in bytes.
-pub(crate) const CODE_BYTES_MAX: usize = 64;
+const CODE_BYTES_MAX: usize = 64;
 
 /// The most grants in one notice that they are revoked.
 pub(crate) const ENDED_MAX: usize = 256;
@@ -406,7 +408,7 @@ pub(crate) const ENDED_MAX: usize = 256;
 const FRAME_DEPTH_MAX: usize = 2;
 
 /// The longest name by which a node introduces itself, in bytes.
-pub(crate) const PEER_NAME_BYTES_MAX: usize = 128;
+const PEER_NAME_BYTES_MAX: usize = 128;
 
 /// The number of [`Message::Events`].
 const EVENTS: u8 = 4;

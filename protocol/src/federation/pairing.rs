@@ -9,7 +9,7 @@ use super::{Federation, Timer};
 use crate::{
     Invite, InviteLink, NodeId, Output, Pairing, SubscriptionId, explain,
     link::Claim,
-    message::{CODE_BYTES_MAX, Message},
+    message::{Message, is_code, is_peer_name},
     peer::Peer,
 };
 
@@ -150,11 +150,12 @@ impl Federation {
                 .redeemers
                 .retain(|holder, _| SubscriptionId::derive(&id, holder) != subscription);
         }
-        let plain = code
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-        let fits = plain && (1..=CODE_BYTES_MAX).contains(&code.len());
-        let code = if fits { code } else { "pairing-withdrawn" }.into();
+        let code = if is_code(code) {
+            code
+        } else {
+            "pairing-withdrawn"
+        }
+        .into();
         self.say_if_open(peer, &Message::PairingRefused { subscription, code });
     }
 
@@ -257,7 +258,7 @@ impl Federation {
             link: pairing.link,
             holder: pairing.holder,
             proof: claim.prove(&pairing.secret),
-            name: self.config.name.clone(),
+            name: self.config.name.clone().filter(|name| is_peer_name(name)),
         }
     }
 

@@ -7,8 +7,8 @@ use stratus_event::Eci;
 use super::Federation;
 use crate::{
     NodeId, Output,
-    message::Message,
-    peer::Peer,
+    message::{Message, is_code},
+    peer::{Link, Peer},
     session_in::{Inbound, Judgement},
 };
 
@@ -72,7 +72,11 @@ impl Federation {
         self.let_resume(key, resume);
     }
 
-    pub(super) fn event_rejected(&mut self, key: Key, sequence: u64, code: String) {
+    /// A code that could not be sent becomes one that can.
+    pub(super) fn event_rejected(&mut self, key: Key, sequence: u64, mut code: String) {
+        if !is_code(&code) {
+            code = "event-refused".into();
+        }
         let Some(inbound) = self.inbound.get_mut(&key) else {
             return;
         };
@@ -174,9 +178,9 @@ impl Federation {
             .grant
             .in_force(self.now)
             .map_err(|error| error.code())?;
-        let entry = self.peers.get(&peer).ok_or("session-unknown")?;
-        let (mine, theirs) = entry.nonces().ok_or("session-unknown")?;
-        self.room_for(entry, inbound)?;
+        let nonces = self.peers.get(&peer).and_then(Peer::nonces);
+        let (mine, theirs) = nonces.ok_or("session-unknown")?;
+        self.room_for(peer, inbound)?;
         let (holder, me) = (inbound.grant.holder(), self.config.node.0);
         check_proof(holder, hash, &peer.0, &me, &theirs, &mine, proof)
             .map_err(|error| error.code())?;
@@ -203,13 +207,11 @@ impl Federation {
     }
 
     /// A grant that is proved again takes no room: its new session replaces the old one.
-    fn room_for(&self, entry: &Peer, inbound: &Inbound) -> Result<(), &'static str> {
-        let crate::peer::Link::Open(stream) = &entry.link else {
+    fn room_for(&self, peer: NodeId, inbound: &Inbound) -> Result<(), &'static str> {
+        let Some(Link::Open(stream)) = self.peers.get(&peer).map(|entry| &entry.link) else {
             return Err("session-unknown");
         };
-        let replaces = inbound
-            .session
-            .is_some_and(|(_, old)| stream.inbound.contains_key(&old));
+        let replaces = inbound.session.is_some_and(|(node, _)| node == peer);
         if !replaces && stream.inbound.len() >= self.config.sessions_max {
             return Err("sessions-max");
         }

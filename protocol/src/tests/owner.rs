@@ -189,9 +189,8 @@ impl Owner {
     pub(super) fn hear(&mut self, output: Output) {
         match output {
             Output::Acked { grant, through } => {
-                self.state
-                    .outbox
-                    .retain(|(of, at), _| *of != grant || *at > through);
+                let outbox = &mut self.state.outbox;
+                outbox.retain(|(of, at), _| *of != grant || *at > through);
                 self.state.acked = through;
             }
             Output::Confirmed {
@@ -201,26 +200,10 @@ impl Owner {
             } => {
                 self.confirmed(peer, subscription, grant);
             }
-            Output::Deliver {
-                eci,
-                grant,
-                sequence,
-                event,
-                ..
-            } => {
-                let window = self.state.windows.entry((eci, grant)).or_default();
-                assert_eq!(sequence, window.0 + 1, "out of order");
-                window.0 = sequence;
-                self.state.accepted.push(event.id);
-                self.after_commit(move |f, _| f.accepted(eci, grant, sequence));
-            }
             Output::Established { subscription } => {
                 self.state.pairings.remove(&subscription);
-                self.state
-                    .subscriptions
-                    .get_mut(&subscription)
-                    .unwrap()
-                    .established = true;
+                let subscription = self.state.subscriptions.get_mut(&subscription);
+                subscription.unwrap().established = true;
             }
             Output::Fault { fault, .. } => _ = self.codes.insert(fault.code.into_owned()),
             Output::Granted {
@@ -248,19 +231,6 @@ impl Owner {
             } => {
                 self.redeemed(peer, invite, holder, subscription);
             }
-            Output::Refuse {
-                eci,
-                grant,
-                sequence,
-                code,
-                ..
-            } => {
-                let window = self.state.windows.entry((eci, grant)).or_default();
-                assert_eq!(sequence, window.0 + 1, "out of order");
-                window.0 = sequence;
-                window.1.push((sequence, code.clone()));
-                self.after_commit(move |f, _| f.rejected(eci, grant, sequence, code));
-            }
             Output::Rejected {
                 grant,
                 sequence,
@@ -269,18 +239,52 @@ impl Owner {
                 self.state.outbox.remove(&(grant, sequence));
                 self.state.rejected.push((sequence, code));
             }
-            Output::Wanted { grant, from } => {
-                let events = self.state.outbox.range((grant, from)..);
-                for ((_, sequence), event) in events.take_while(|((of, _), _)| *of == grant) {
-                    let (sequence, event) = (*sequence, event.clone());
-                    let order: Order = Box::new(move |f, now| f.send(now, grant, sequence, &event));
-                    self.orders.push(order);
-                }
+            Output::Wanted { grant, from } => self.wanted(grant, from),
+            other => self.event_came(other),
+        }
+    }
+
+    fn event_came(&mut self, output: Output) {
+        match output {
+            Output::Deliver {
+                eci,
+                grant,
+                sequence,
+                event,
+                ..
+            } => {
+                self.take_number(eci, grant, sequence);
+                self.state.accepted.push(event.id);
+                self.after_commit(move |f, _| f.accepted(eci, grant, sequence));
             }
-            Output::Close { .. }
-            | Output::Dial { .. }
-            | Output::Send { .. }
-            | Output::WakeAt(_) => unreachable!("the world's"),
+            Output::Refuse {
+                eci,
+                grant,
+                sequence,
+                code,
+                ..
+            } => {
+                let window = self.take_number(eci, grant, sequence);
+                window.1.push((sequence, code.clone()));
+                self.after_commit(move |f, _| f.rejected(eci, grant, sequence, code));
+            }
+            other => unreachable!("{other:?} is for the world"),
+        }
+    }
+
+    fn take_number(&mut self, eci: Eci, grant: GrantId, sequence: u64) -> &mut Window {
+        let window = self.state.windows.entry((eci, grant)).or_default();
+        assert_eq!(sequence, window.0 + 1, "out of order");
+        window.0 = sequence;
+        window
+    }
+
+    fn wanted(&mut self, grant: GrantHash, from: u64) {
+        let events = self.state.outbox.range((grant, from)..);
+        for ((_, sequence), event) in events.take_while(|((of, _), _)| *of == grant) {
+            let (sequence, event) = (*sequence, event.clone());
+            let order: Order = Box::new(move |f, now| f.send(now, grant, sequence, &event));
+            self.orders.push(order);
         }
     }
 

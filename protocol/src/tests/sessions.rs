@@ -6,74 +6,76 @@ use stratus_event::Timestamp;
 use super::scene::{ME, NOW, PEER, Scene, THEIR_NONCE, events, grant_of, hello, holder, wrong};
 use crate::{NodeId, Output, message::Message};
 
+type Attempt = fn(&mut Scene, &Grant);
+
 /// What a wrong proof is answered with, and whether it is anybody's fault.
+const ATTEMPTS: [(&str, bool, Attempt); 8] = [
+    ("channel-unknown", true, |scene, _| {
+        scene.prove(0, &grant_of(6, |_| ()));
+    }),
+    ("grant-unknown", true, |scene, _| {
+        scene.prove(0, &grant_of(5, |terms| terms.id = GrantId([0; 16])));
+    }),
+    ("grant-revoked", false, |scene, grant| {
+        scene.federation.revoke(NOW, grant.eci(), grant.id());
+        scene.drain();
+        scene.heard.clear();
+        scene.prove(0, grant);
+    }),
+    ("grant-holder", true, |scene, grant| {
+        let grant = grant.bytes().to_vec();
+        scene.say(&Message::Prove {
+            session: 0,
+            grant,
+            proof: [7; 64],
+        });
+    }),
+    ("grant-holder", true, |scene, grant| {
+        // Overheard on an earlier stream.
+        let proof = scene.proof(grant);
+        scene.federation.handle_disconnected(NOW, PEER);
+        scene.connect();
+        scene.say(&hello());
+        scene.heard.clear();
+        let grant = grant.bytes().to_vec();
+        scene.say(&Message::Prove {
+            session: 0,
+            grant,
+            proof,
+        });
+    }),
+    ("grant-holder", true, |scene, grant| {
+        // In the other direction.
+        let (me, peer, nonce) = (ME.0, PEER.0, scene.nonce);
+        let proof = prove(&holder(), grant.hash(), &me, &peer, &nonce, &THEIR_NONCE);
+        let grant = grant.bytes().to_vec();
+        scene.say(&Message::Prove {
+            session: 0,
+            grant,
+            proof,
+        });
+    }),
+    ("grant-signature", true, |scene, grant| {
+        let (mut bytes, proof) = (grant.bytes().to_vec(), scene.proof(grant));
+        *bytes.last_mut().unwrap() ^= 1;
+        scene.say(&Message::Prove {
+            session: 0,
+            grant: bytes,
+            proof,
+        });
+    }),
+    ("grant-malformed", true, |scene, _| {
+        scene.say(&Message::Prove {
+            session: 0,
+            grant: vec![0],
+            proof: [0; 64],
+        });
+    }),
+];
+
 #[test]
 fn only_the_holder_of_an_admitted_grant_is_let_in() {
-    type Attempt = fn(&mut Scene, &Grant);
-    let cases: [(&str, bool, Attempt); 8] = [
-        ("channel-unknown", true, |scene, _| {
-            scene.prove(0, &grant_of(6, |_| ()));
-        }),
-        ("grant-unknown", true, |scene, _| {
-            scene.prove(0, &grant_of(5, |terms| terms.id = GrantId([0; 16])));
-        }),
-        ("grant-revoked", false, |scene, grant| {
-            scene.federation.revoke(NOW, grant.eci(), grant.id());
-            scene.drain();
-            scene.heard.clear();
-            scene.prove(0, grant);
-        }),
-        ("grant-holder", true, |scene, grant| {
-            let grant = grant.bytes().to_vec();
-            scene.say(&Message::Prove {
-                session: 0,
-                grant,
-                proof: [7; 64],
-            });
-        }),
-        ("grant-holder", true, |scene, grant| {
-            // Overheard on an earlier stream.
-            let proof = scene.proof(grant);
-            scene.federation.handle_disconnected(NOW, PEER);
-            scene.connect();
-            scene.say(&hello());
-            scene.heard.clear();
-            let grant = grant.bytes().to_vec();
-            scene.say(&Message::Prove {
-                session: 0,
-                grant,
-                proof,
-            });
-        }),
-        ("grant-holder", true, |scene, grant| {
-            // In the other direction.
-            let (me, peer, nonce) = (ME.0, PEER.0, scene.nonce);
-            let proof = prove(&holder(), grant.hash(), &me, &peer, &nonce, &THEIR_NONCE);
-            let grant = grant.bytes().to_vec();
-            scene.say(&Message::Prove {
-                session: 0,
-                grant,
-                proof,
-            });
-        }),
-        ("grant-signature", true, |scene, grant| {
-            let (mut bytes, proof) = (grant.bytes().to_vec(), scene.proof(grant));
-            *bytes.last_mut().unwrap() ^= 1;
-            scene.say(&Message::Prove {
-                session: 0,
-                grant: bytes,
-                proof,
-            });
-        }),
-        ("grant-malformed", true, |scene, _| {
-            scene.say(&Message::Prove {
-                session: 0,
-                grant: vec![0],
-                proof: [0; 64],
-            });
-        }),
-    ];
-    for (code, fault, attempt) in cases {
+    for (code, fault, attempt) in ATTEMPTS {
         let mut scene = Scene::introduced(|_| ());
         let grant = grant_of(5, |_| ());
         scene.admit(&grant);
@@ -249,6 +251,26 @@ fn an_event_that_cannot_be_read_is_refused() {
             }]
         );
     }
+}
+
+/// Whatever the owner says, what is sent can be read.
+#[test]
+fn a_code_that_is_none_is_replaced() {
+    let mut scene = Scene::introduced(|_| ());
+    let grant = grant_of(5, |_| ());
+    scene.admit(&grant);
+    scene.prove(0, &grant);
+    scene.say(&events(0, 1, 1));
+    scene.heard.clear();
+    let code = "Not a code".to_owned();
+    scene.federation.rejected(grant.eci(), grant.id(), 1, code);
+    scene.drain();
+    let reject = Message::Reject {
+        session: 0,
+        sequence: 1,
+        code: "event-refused".into(),
+    };
+    assert_eq!(scene.heard, [reject]);
 }
 
 #[test]
