@@ -37,6 +37,8 @@ pub(crate) struct Pending {
 #[derive(Debug, Default)]
 pub(crate) struct Turns {
     waiting: VecDeque<(PenId, EffectId)>,
+    /// The same as in `waiting`, and those that are on their way.
+    known: BTreeSet<(PenId, EffectId)>,
     performing: BTreeSet<(PenId, EffectId)>,
     settling: bool,
 }
@@ -103,7 +105,7 @@ impl Engine {
             return;
         };
         let turns = self.turns.entry(connector.clone()).or_default();
-        if !turns.performing.contains(&(pen, id)) && !turns.waiting.contains(&(pen, id)) {
+        if turns.known.insert((pen, id)) {
             turns.waiting.push_back((pen, id));
             self.advance(&connector);
         }
@@ -187,6 +189,7 @@ impl Engine {
         if !turns.performing.remove(&(pen, id)) {
             return;
         }
+        turns.known.remove(&(pen, id));
         turns.settling = false;
         match verdict {
             Verdict::Done { receipt } => self.effect_done(pen, id, &pending, receipt),

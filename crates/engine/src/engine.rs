@@ -58,7 +58,7 @@ use rand_chacha::{
 use stratus_capability::GrantHash;
 use stratus_event::{Eci, Fault, Name, PenId, Timestamp};
 use stratus_pen::language::{Language, Program};
-use stratus_protocol::{Federation, Invite};
+use stratus_protocol::Federation;
 
 use commit::{Draft, Ledger};
 use effect::Turns;
@@ -220,43 +220,16 @@ impl Engine {
             Command::Install { pen, .. } | Command::Uninstall { pen, .. } => {
                 self.change_rulesets(id, pen, command);
             }
-            Command::Invite {
-                pen,
-                name,
-                role_mine,
-                role_theirs,
-                offered,
-                wanted,
-                expires,
-                uses_max,
-            } => {
-                let invite = Invite {
-                    id: [0; 16],
-                    secret: [0; 32],
-                    name,
-                    role_mine,
-                    role_theirs,
-                    offered,
-                    wanted,
-                    expires,
-                    uses_max,
-                    used: Vec::new(),
-                    link: String::new(),
-                };
-                self.invite(id, pen, invite);
-            }
+            Command::Invite { .. }
+            | Command::Pair { .. }
+            | Command::Unsubscribe { .. }
+            | Command::Withdraw { .. } => self.handle_partner_command(id, command),
             Command::List { pen } => self.reply(id, self.list(pen)),
             Command::MakeChannel { pen, tags, policy } => self.change(id, |engine, draft| {
                 engine
                     .make_channel(pen, tags, policy, draft)
                     .map(Reply::Channel)
             }),
-            Command::Pair {
-                pen,
-                link,
-                name,
-                wait_ms,
-            } => self.pair(id, pen, &link, name, wait_ms),
             Command::Query {
                 pen,
                 rid,
@@ -287,8 +260,6 @@ impl Engine {
                 self.raise(id, wish);
             }
             Command::Status => self.reply(id, Ok(self.status())),
-            Command::Unsubscribe { pen, subscription } => self.unsubscribe(id, pen, subscription),
-            Command::Withdraw { pen, invite } => self.withdraw(id, pen, invite),
         }
     }
 

@@ -128,13 +128,11 @@ impl Engine {
         match said {
             Said::Acked { grant, through } => self.handle_acked(grant, through),
             Said::Close { peer } => self.outputs.push_back(Output::Close { peer }),
-            Said::Confirmed {
-                peer,
-                subscription,
-                grant,
-            } => {
-                self.handle_confirmed(peer, subscription, grant);
-            }
+            Said::Confirmed { .. }
+            | Said::Established { .. }
+            | Said::Granted { .. }
+            | Said::PairingFailed { .. }
+            | Said::Redeemed { .. } => self.hear_pairing(said),
             Said::Deliver {
                 eci,
                 grant,
@@ -147,8 +145,40 @@ impl Engine {
             Said::Dial { peer, addresses } => {
                 self.outputs.push_back(Output::Dial { peer, addresses });
             }
-            Said::Established { subscription } => self.handle_established(subscription),
             Said::Fault { peer, fault } => self.outputs.push_back(Output::Fault { peer, fault }),
+            Said::Lost { grant, code } => self.handle_lost(grant, &code),
+            Said::Refuse {
+                eci,
+                grant,
+                sequence,
+                code,
+                ..
+            } => {
+                self.refuse(eci, grant, sequence, code);
+            }
+            Said::Rejected {
+                grant,
+                sequence,
+                code,
+            } => {
+                self.handle_rejected(grant, sequence, &code);
+            }
+            Said::Send { peer, bytes } => self.outputs.push_back(Output::Send { peer, bytes }),
+            Said::WakeAt(at) => self.schedule.set_federation(at),
+            Said::Wanted { grant, from } => self.handle_wanted(grant, from),
+        }
+    }
+
+    fn hear_pairing(&mut self, said: Said) {
+        match said {
+            Said::Confirmed {
+                peer,
+                subscription,
+                grant,
+            } => {
+                self.handle_confirmed(peer, subscription, grant);
+            }
+            Said::Established { subscription } => self.handle_established(subscription),
             Said::Granted {
                 subscription,
                 grant,
@@ -157,7 +187,6 @@ impl Engine {
             } => {
                 self.handle_granted(peer, subscription, grant, holder);
             }
-            Said::Lost { grant, code } => self.handle_lost(grant, &code),
             Said::PairingFailed {
                 subscription,
                 fault,
@@ -181,25 +210,7 @@ impl Engine {
                 };
                 self.handle_redeemed(invite, &redeemer);
             }
-            Said::Refuse {
-                eci,
-                grant,
-                sequence,
-                code,
-                ..
-            } => {
-                self.refuse(eci, grant, sequence, code);
-            }
-            Said::Rejected {
-                grant,
-                sequence,
-                code,
-            } => {
-                self.handle_rejected(grant, sequence, &code);
-            }
-            Said::Send { peer, bytes } => self.outputs.push_back(Output::Send { peer, bytes }),
-            Said::WakeAt(at) => self.schedule.set_federation(at),
-            Said::Wanted { grant, from } => self.handle_wanted(grant, from),
+            _ => {}
         }
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Hosted {
     pub(crate) receipts: BTreeMap<Name, BTreeMap<EffectId, String>>,
     /// Subscriptions, ended ones included.
     pub(crate) relations: BTreeMap<SubscriptionId, Relation>,
+    /// The partners' channels that events can be sent to, and those of former partners.
+    pub(crate) partners: BTreeMap<Eci, SubscriptionId>,
     /// Invites that this PEN made.
     pub(crate) invites: BTreeMap<[u8; 16], Invite>,
     /// Pairings that this PEN began.
@@ -118,6 +120,7 @@ impl Hosted {
             effects: BTreeMap::new(),
             receipts: BTreeMap::new(),
             relations: BTreeMap::new(),
+            partners: BTreeMap::new(),
             invites: BTreeMap::new(),
             pairings: BTreeMap::new(),
         }

@@ -5,7 +5,7 @@ use stratus_event::{Fault, PenId, Whose};
 use stratus_protocol::{Invite, InviteLink, NodeId, Redemption, SubscriptionId, explain};
 
 use crate::{
-    CommandId, Engine, Key, Record, Reply, Subscription,
+    Command, CommandId, Engine, Key, Record, Reply, Subscription,
     commit::Draft,
     federation::Order,
     pairing::Redeemer,
@@ -13,8 +13,47 @@ use crate::{
 };
 
 impl Engine {
+    pub(crate) fn handle_partner_command(&mut self, id: CommandId, command: Command) {
+        match command {
+            Command::Invite {
+                pen,
+                name,
+                role_mine,
+                role_theirs,
+                offered,
+                wanted,
+                expires,
+                uses_max,
+            } => {
+                let invite = Invite {
+                    id: [0; 16],
+                    secret: [0; 32],
+                    name,
+                    role_mine,
+                    role_theirs,
+                    offered,
+                    wanted,
+                    expires,
+                    uses_max,
+                    used: Vec::new(),
+                    link: String::new(),
+                };
+                self.invite(id, pen, invite);
+            }
+            Command::Pair {
+                pen,
+                link,
+                name,
+                wait_ms,
+            } => self.pair(id, pen, &link, name, wait_ms),
+            Command::Unsubscribe { pen, subscription } => self.unsubscribe(id, pen, subscription),
+            Command::Withdraw { pen, invite } => self.withdraw(id, pen, invite),
+            _ => {}
+        }
+    }
+
     /// Makes an invite; its id, secret and link are given here.
-    pub(crate) fn invite(&mut self, command: CommandId, pen: PenId, invite: Invite) {
+    fn invite(&mut self, command: CommandId, pen: PenId, invite: Invite) {
         let mut draft = Draft::default();
         let reply = self.make_invite(pen, invite, &mut draft);
         draft.reply(command, reply);
@@ -49,7 +88,7 @@ impl Engine {
     }
 
     /// Withdraws an invite; what came of it stays.
-    pub(crate) fn withdraw(&mut self, command: CommandId, pen: PenId, id: [u8; 16]) {
+    fn withdraw(&mut self, command: CommandId, pen: PenId, id: [u8; 16]) {
         let mut draft = Draft::default();
         let reply = self.hosted_mut(pen).and_then(|hosted| {
             hosted
@@ -180,6 +219,9 @@ impl Engine {
                 subscription: id,
             }),
             Err(fault) => {
+                if self.granted_to(peer, id).is_ok() {
+                    self.fail_pairing(id, &fault, &mut draft);
+                }
                 let code = fault.code.into_owned();
                 draft.order(Order::Refuse {
                     peer,
@@ -198,32 +240,36 @@ impl Engine {
         held: Grant,
         draft: &mut Draft,
     ) -> Result<(), Fault> {
-        let unknown = || explain("pairing-unknown");
-        let pen = self.subscriptions.get(&id).copied().ok_or_else(unknown)?;
-        let now = self.now;
-        let hosted = self.hosted_mut(pen)?;
-        let relation = hosted.relations.get(&id).ok_or_else(unknown)?;
-        if relation.record.node != peer || relation.record.ended {
-            return Err(unknown());
+        let (pen, relation) = self.granted_to(peer, id)?;
+        match &relation.held {
+            // A repetition.
+            Some(before) if before.hash() == held.hash() => return Ok(()),
+            Some(_) => return Err(explain("invite-used")),
+            None => {}
         }
-        if let Some(before) = &relation.held {
-            let same = before.hash() == held.hash();
-            return if same {
-                Ok(())
-            } else {
-                Err(explain("invite-used"))
-            };
-        }
-        let holder = hosted.holder_of(&relation.record.rx).ok_or_else(unknown)?;
+        let hosted = self.hosted(pen)?;
+        let holder = hosted.holder_of(&relation.record.rx);
+        let holder = holder.ok_or_else(|| explain("pairing-unknown"))?;
         let invite = hosted.invites.get(&relation.record.invite);
         let wanted = invite.map_or(&[][..], |invite| &invite.wanted);
-        check_grant(&held, holder, wanted, now)?;
-        if let Some(relation) = hosted.relations.get_mut(&id) {
+        check_grant(&held, holder, wanted, self.now)?;
+        if let Some(relation) = self.hosted_mut(pen)?.relations.get_mut(&id) {
             relation.record.held = Some(held.bytes().to_vec());
             relation.held = Some(held);
         }
         self.begin_subscription(pen, id, draft);
         Ok(())
+    }
+
+    /// The living subscription for which this node granted to that one.
+    fn granted_to(&self, peer: NodeId, id: SubscriptionId) -> Result<(PenId, &Relation), Fault> {
+        let unknown = || explain("pairing-unknown");
+        let pen = self.subscriptions.get(&id).copied().ok_or_else(unknown)?;
+        let relation = self.hosted(pen)?.relations.get(&id).ok_or_else(unknown)?;
+        if relation.record.node != peer || relation.record.ended {
+            return Err(unknown());
+        }
+        Ok((pen, relation))
     }
 
     /// One invite for many is used under the names that they call themselves.

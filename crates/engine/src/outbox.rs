@@ -1,7 +1,7 @@
 //! Events for partners: on a batch first, then sent until the partner has them durably.
 
 use stratus_capability::GrantHash;
-use stratus_event::{Event, EventId, Map, PenId, Value};
+use stratus_event::{Eci, Event, EventId, Map, PenId, Value};
 use stratus_pen::{Wanted, language::Effect};
 use stratus_protocol::SubscriptionId;
 
@@ -16,7 +16,7 @@ use crate::{
 
 /// An event that goes to a partner, or comes back.
 struct Letter {
-    to: stratus_event::Eci,
+    to: Eci,
     event: Event,
     /// How many failed effects led to it.
     failures: u32,
@@ -225,26 +225,17 @@ impl Engine {
 
 impl Hosted {
     /// The living subscription whose partner has that channel, and the grant to send under.
-    fn partner(
-        &self,
-        to: &stratus_event::Eci,
-    ) -> Result<(SubscriptionId, GrantHash), &'static str> {
-        let mut code = "partner-unknown";
-        for relation in self.relations.values() {
-            let Some(held) = relation.held.as_ref().filter(|held| held.eci() == *to) else {
-                continue;
-            };
-            let id = relation.record.id;
-            if !relation.record.ended && !self.pairings.contains_key(&id) {
-                return Ok((id, held.hash()));
-            }
-            code = if relation.record.ended {
-                "subscription-ended"
-            } else {
-                code
-            };
+    fn partner(&self, to: &Eci) -> Result<(SubscriptionId, GrantHash), &'static str> {
+        let relation = self.partners.get(to).and_then(|id| self.relations.get(id));
+        let relation = relation.ok_or("partner-unknown")?;
+        if relation.record.ended {
+            return Err("subscription-ended");
         }
-        Err(code)
+        let id = relation.record.id;
+        let grant = relation
+            .outgoing()
+            .filter(|_| !self.pairings.contains_key(&id));
+        grant.map(|grant| (id, grant)).ok_or("partner-unknown")
     }
 }
 

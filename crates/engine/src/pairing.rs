@@ -125,11 +125,7 @@ impl Engine {
         draft: &mut Draft,
     ) -> Result<(), Fault> {
         // A pairing that is done, or was given up, is not begun again by the other side.
-        let Some(pen) = self.subscriptions.get(&id).copied() else {
-            return Ok(());
-        };
-        let hosted = self.hosted(pen)?;
-        let Some(pairing) = hosted.pairings.get(&id).cloned() else {
+        let Some((pen, pairing)) = self.pairing(id) else {
             return Ok(());
         };
         if let Some(grant) = pairing.confirming {
@@ -140,50 +136,39 @@ impl Engine {
             return Ok(());
         }
         let link = InviteLink::parse(&pairing.link)?;
-        let Some(channel) = hosted.state.channel(&pairing.rx).cloned() else {
-            return Ok(());
-        };
+        let hosted = self.hosted(pen)?;
+        let invalid = || explain("pairing-grant-invalid");
+        let channel = hosted
+            .state
+            .channel(&pairing.rx)
+            .cloned()
+            .ok_or_else(invalid)?;
         let mine = HolderKey(hosted.holder_key(&channel).public());
         check_grant(&held, mine, &link.offered, self.now)?;
         if peer != pairing.node {
-            return Err(explain("pairing-grant-invalid"));
+            return Err(invalid());
         }
         let granted = self.grant_to(pen, &channel, holder, &link.wanted)?;
-        let record = Subscription {
-            id,
-            invite: link.invite,
-            name: pairing.name.clone(),
-            role_mine: link.role_redeemer,
-            role_theirs: link.role_inviter,
-            node: peer,
-            addresses: pairing.addresses.clone(),
-            rx: channel.eci,
-            granted: granted.bytes().to_vec(),
-            held: Some(held.bytes().to_vec()),
-            sequence_next: 1,
-            ended: false,
-        };
-        let confirming = Some(granted.bytes().to_vec());
+        let relation = relation_of(&pairing, link, granted, held);
+        let grant = relation.record.granted.clone();
         let pairing = Pairing {
-            confirming,
+            confirming: Some(grant.clone()),
             ..pairing
         };
         draft.put(Key::Pairing(pen, id), Record::Pairing(pairing.clone()));
         draft.order(Order::Confirm {
             subscription: id,
-            grant: granted.bytes().to_vec(),
+            grant,
         });
         self.hosted_mut(pen)?.pairings.insert(id, pairing);
-        self.relate(
-            pen,
-            Relation {
-                record,
-                granted,
-                held: Some(held),
-            },
-            draft,
-        );
+        self.relate(pen, relation, draft);
         Ok(())
+    }
+
+    fn pairing(&self, id: SubscriptionId) -> Option<(PenId, Pairing)> {
+        let pen = self.subscriptions.get(&id).copied()?;
+        let pairing = self.pens.get(&pen)?.pairings.get(&id)?;
+        Some((pen, pairing.clone()))
     }
 
     /// As the redeemer: the subscription is durable at the inviter.
@@ -298,5 +283,28 @@ impl Engine {
             return Err(explain("invite-used"));
         }
         Ok(())
+    }
+}
+
+/// The redeemer's side of the subscription that a pairing makes.
+fn relation_of(pairing: &Pairing, link: InviteLink, granted: Grant, held: Grant) -> Relation {
+    let record = Subscription {
+        id: pairing.subscription,
+        invite: link.invite,
+        name: pairing.name.clone(),
+        role_mine: link.role_redeemer,
+        role_theirs: link.role_inviter,
+        node: pairing.node,
+        addresses: pairing.addresses.clone(),
+        rx: pairing.rx,
+        granted: granted.bytes().to_vec(),
+        held: Some(held.bytes().to_vec()),
+        sequence_next: 1,
+        ended: false,
+    };
+    Relation {
+        record,
+        granted,
+        held: Some(held),
     }
 }

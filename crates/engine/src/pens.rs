@@ -74,13 +74,19 @@ impl Engine {
         Ok(channel)
     }
 
-    /// Takes out a channel of which nobody knows yet.
+    /// Takes out a channel of which no partner may know any more.
     pub(crate) fn forget_channel(&mut self, pen: PenId, eci: Eci, draft: &mut Draft) {
-        if let Some(hosted) = self.pens.get_mut(&pen) {
-            hosted.state.remove_channel(&eci);
-        }
         self.channels.remove(&eci);
         draft.remove(Key::Channel(pen, eci));
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        hosted.state.remove_channel(&eci);
+        let windows = hosted.windows.keys().filter(|(channel, _)| *channel == eci);
+        for window in windows.copied().collect::<Vec<_>>() {
+            hosted.windows.remove(&window);
+            draft.remove(Key::Window(window.0, window.1));
+        }
     }
 
     /// The node as a whole.

@@ -56,16 +56,15 @@ impl Engine {
                 self.programs.insert(hash, program);
             }
             (Key::Window(eci, grant), Record::Window { through, refused }) => {
-                let pen = self
-                    .channels
-                    .get(&eci)
-                    .copied()
-                    .ok_or_else(|| orphan("a window"))?;
-                let window = Window {
-                    through,
-                    refused: refused.into(),
-                };
-                self.hosted_mut(pen)?.windows.insert((eci, grant), window);
+                let pen = self.channels.get(&eci).copied();
+                // A window outlives its channel only if the channel was forgotten.
+                if let Some(hosted) = pen.and_then(|pen| self.pens.get_mut(&pen)) {
+                    let window = Window {
+                        through,
+                        refused: refused.into(),
+                    };
+                    hosted.windows.insert((eci, grant), window);
+                }
             }
             (Key::Channel(pen, eci), Record::Channel(channel)) => {
                 self.channels.insert(eci, pen);

@@ -180,6 +180,13 @@ impl Engine {
 impl Hosted {
     /// Rules see the subscriptions under which they can send.
     pub(crate) fn refresh_subscriptions(&mut self) {
+        let held = self.relations.values().filter_map(|relation| {
+            relation
+                .held
+                .as_ref()
+                .map(|held| (held.eci(), relation.record.id))
+        });
+        self.partners = held.collect();
         let living = self.relations.values().filter(|relation| {
             !relation.record.ended && !self.pairings.contains_key(&relation.record.id)
         });
