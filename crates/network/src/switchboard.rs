@@ -119,10 +119,13 @@ impl Switchboard {
             return;
         }
         let addresses = self.usable(id, addresses);
-        let condition = PeerCondition::Always;
+        // From a port of its own: from the listening ports, two nodes that dial each other at once
+        // would make one TCP connection between them (RFC 9293, simultaneous open), in which both
+        // believe that they began, and neither answers the other's handshake.
         let options = DialOpts::peer_id(id)
             .addresses(addresses)
-            .condition(condition)
+            .condition(PeerCondition::Always)
+            .allocate_new_port()
             .build();
         if let Err(error) = self.swarm.dial(options) {
             self.fail(node, reason(&error));

@@ -6,15 +6,16 @@
     reason = "a test fails by panicking"
 )]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use libp2p::{Multiaddr, StreamProtocol, SwarmBuilder, identity::Keypair, noise, tcp, yamux};
 use stratus_network::{Config, Network, Notice, Notices, StartError};
 use stratus_protocol::NodeId;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+    sync::Notify,
     time::timeout,
 };
 
@@ -237,6 +238,51 @@ async fn a_peer_that_vanishes_is_noticed_and_can_come_back() {
     let mut b = Node::start(seed).await;
     connect(&mut b, &mut a).await;
     exchange(&mut a, &mut b).await;
+}
+
+/// Two nodes with a line between them that can go dead without anybody being told, as when a host
+/// loses its power. The one whose seed is given comes back; both ends then have one stream.
+async fn comes_back_after_a_silent_end(seed: u8, other: u8) {
+    let mut a = Node::start(other).await;
+    let mut b = Node::start(seed).await;
+    let (line, dead) = dead_line(a.tcp()).await;
+    b.network.dial(a.id(), vec![line]);
+    b.expect(Notice::Connected(a.id())).await;
+    a.expect(Notice::Connected(b.id())).await;
+    exchange(&mut a, &mut b).await;
+    dead.notify_one();
+    drop(b);
+    a.expect_silence(2500).await;
+    let mut b = Node::start(seed).await;
+    b.dial(&a);
+    b.expect(Notice::Connected(a.id())).await;
+    a.expect(Notice::Disconnected(b.id())).await;
+    a.expect(Notice::Connected(b.id())).await;
+    exchange(&mut a, &mut b).await;
+    a.expect_silence(100).await;
+}
+
+#[tokio::test]
+async fn a_stream_replaces_one_whose_end_was_not_noticed() {
+    comes_back_after_a_silent_end(1, 2).await;
+    comes_back_after_a_silent_end(2, 1).await;
+}
+
+/// The address of a proxy that, once notified, passes on nothing and closes nothing.
+async fn dead_line(target: (String, u16)) -> (String, Arc<Notify>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let dead = Arc::new(Notify::new());
+    let notified = dead.clone();
+    tokio::spawn(async move {
+        let (mut near, _) = listener.accept().await.unwrap();
+        let mut far = TcpStream::connect(target).await.unwrap();
+        tokio::select! {
+            _ = copy_bidirectional(&mut near, &mut far) => panic!("it goes dead before it ends"),
+            () = notified.notified() => std::future::pending::<()>().await,
+        }
+    });
+    (format!("/ip4/127.0.0.1/tcp/{port}"), dead)
 }
 
 #[tokio::test]
