@@ -135,3 +135,58 @@ fn fault(problem: shape::Problem) -> Fault {
         hint,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// What a client makes of a server that answers like this.
+    async fn check(answer: &'static str, expected: &str, expected_whose: Whose) {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDirectory::locate(Some(folder.path().into())).unwrap();
+        data.make_owner_token().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        data.write_api_url(&format!("http://{}", listener.local_addr().unwrap()))
+            .unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let failure = Client::open(&data).unwrap().pen().await.unwrap_err();
+        let Failure::Fault(fault, _) = failure else {
+            panic!("no fault")
+        };
+        assert_eq!(
+            (&*fault.code, fault.whose),
+            (expected, expected_whose),
+            "{answer}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_node_s_fault_is_told_as_it_was_there() {
+        let problem = "HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n{\"type\":\"urn:x\",\
+            \"title\":\"t\",\"status\":404,\"detail\":\"d\",\"code\":\"channel-unknown\",\
+            \"whose\":\"caller\"}";
+        check(problem, "channel-unknown", Whose::Caller).await;
+    }
+
+    #[tokio::test]
+    async fn answers_that_make_no_sense_are_bugs() {
+        let head = "HTTP/1.1 500 Oh\r\nConnection: close\r\n\r\nno";
+        check(head, "answer-unreadable", Whose::Bug).await;
+        let head = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}";
+        check(head, "answer-unreadable", Whose::Bug).await;
+    }
+
+    #[tokio::test]
+    async fn a_node_that_hangs_up_is_stopping() {
+        check("", "node-stopping", Whose::World).await;
+    }
+}

@@ -61,7 +61,7 @@ impl Failure {
         match self {
             Self::BrokenPipe => 0,
             Self::Fault(fault, _) => match (&*fault.code, fault.whose) {
-                (USAGE_CODE | "log-level-unknown", _) => 2,
+                ("argument-malformed" | "log-level-unknown", _) => 2,
                 ("node-not-running" | "node-stopping", _) => 3,
                 (_, Whose::Peer) => 4,
                 (_, Whose::Bug) => 5,
@@ -91,13 +91,10 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// The failure of a command line that cannot be understood.
-pub(crate) fn usage(code: &'static str, message: impl Into<String>) -> Failure {
-    Fault::new(Whose::Caller, code, message).into()
+/// The failure of a command line that cannot be understood, though it has the right form.
+pub(crate) fn usage(message: impl Into<String>) -> Failure {
+    Fault::new(Whose::Caller, "argument-malformed", message).into()
 }
-
-/// The code of an argument that clap lets pass and that is still wrong.
-pub(crate) const USAGE_CODE: &str = "argument-malformed";
 
 #[cfg(test)]
 mod tests {
@@ -123,6 +120,12 @@ mod tests {
             Failure::from(io::Error::from(io::ErrorKind::BrokenPipe)).status(),
             0
         );
+    }
+
+    #[test]
+    fn an_argument_that_is_wrong_is_a_matter_of_usage() {
+        assert_eq!(usage("x").status(), 2);
+        assert!(usage("x").text().contains("[argument-malformed]"));
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod runtime;
 use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
+use stratus_event::{Fault, Whose};
 use tracing_subscriber::EnvFilter;
 
 use crate::{commands::Verb, data::DataDirectory, exit::Failure};
@@ -86,11 +87,10 @@ fn filter(wanted: &str) -> Result<EnvFilter, Failure> {
         wanted.to_owned()
     };
     EnvFilter::try_new(text).map_err(|e| {
-        exit::usage(
-            "log-level-unknown",
-            format!("{wanted:?} is no log level: {e}"),
-        )
-        .hint("write --log info, or --log debug")
+        let message = format!("{wanted:?} is no log level: {e}");
+        Fault::new(Whose::Caller, "log-level-unknown", message)
+            .hint("write --log info, or --log debug")
+            .into()
     })
 }
 

@@ -90,20 +90,20 @@ pub(crate) fn confirm(what: &str, yes: bool) -> Result<(), Failure> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        let fault = Fault::new(
-            Whose::Caller,
-            "not-confirmed",
-            format!("{what} Nobody confirmed it"),
-        );
-        return Err(fault.hint("add --yes if you mean it").into());
+        let unconfirmed = unconfirmed(&format!("{what} Nobody confirmed it"));
+        return Err(unconfirmed.hint("add --yes if you mean it").into());
     }
     let _ = write!(io::stderr().lock(), "{what} Go on? [y/N] ");
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") {
-        return Ok(());
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(unconfirmed("nothing was changed").into()),
     }
-    Err(Fault::new(Whose::Caller, "not-confirmed", "nothing was changed").into())
+}
+
+fn unconfirmed(message: &str) -> Fault {
+    Fault::new(Whose::Caller, "not-confirmed", message)
 }
 
 /// The present time.
@@ -141,5 +141,6 @@ mod tests {
     #[test]
     fn what_nobody_confirms_is_not_done() {
         assert!(confirm("This is the end.", true).is_ok());
+        assert_eq!(unconfirmed("nothing was changed").code, "not-confirmed");
     }
 }

@@ -65,7 +65,7 @@ impl Send {
 
     fn wish(self) -> Result<shape::Raise, Failure> {
         let (domain, kind) = self.event.split_once(':').ok_or_else(|| {
-            exit::usage(exit::USAGE_CODE, format!("{:?} is no event", self.event))
+            exit::usage(format!("{:?} is no event", self.event))
                 .hint("write DOMAIN:TYPE, such as schedule:inquiry")
         })?;
         Ok(shape::Raise {
@@ -86,14 +86,14 @@ impl Send {
 pub(super) fn object(json: Option<&str>, pairs: &[String]) -> Result<Object, Failure> {
     let mut object: Object = match json {
         Some(json) => serde_json::from_str(json).map_err(|e| {
-            exit::usage(exit::USAGE_CODE, format!("--json is no JSON object: {e}"))
+            exit::usage(format!("--json is no JSON object: {e}"))
                 .hint("write it like --json '{\"count\": 2}'")
         })?,
         None => Object::new(),
     };
     for pair in pairs {
         let (key, value) = pair.split_once('=').ok_or_else(|| {
-            exit::usage(exit::USAGE_CODE, format!("{pair:?} has no ="))
+            exit::usage(format!("{pair:?} has no ="))
                 .hint("write KEY=VALUE, such as phone=+15550100")
         })?;
         object.insert(key.to_owned(), value.into());

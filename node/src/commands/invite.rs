@@ -50,7 +50,7 @@ impl Invite {
     pub(super) async fn run(self, data: &DataDirectory) -> Result<(), Failure> {
         if self.offered.is_empty() && self.wanted.is_empty() {
             let message = "an invite that neither offers nor wants an event grants nothing";
-            return Err(exit::usage(exit::USAGE_CODE, message)
+            return Err(exit::usage(message)
                 .hint("say --offered DOMAIN:TYPE, or --wanted DOMAIN:TYPE, or both"));
         }
         let json = self.json;
@@ -123,10 +123,7 @@ pub(super) fn segment(id: &str) -> Result<&str, Failure> {
     if !id.is_empty() && id.chars().all(plain) && id.chars().any(|c| c != '.') {
         return Ok(id);
     }
-    Err(exit::usage(
-        exit::USAGE_CODE,
-        format!("{id:?} is no identifier"),
-    ))
+    Err(exit::usage(format!("{id:?} is no identifier")))
 }
 
 #[cfg(test)]

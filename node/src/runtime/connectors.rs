@@ -127,21 +127,18 @@ fn configuration(account: TwilioAccount) -> TwilioConfig {
 }
 
 fn unknown(connector: &Name) -> Verdict {
-    let reason = format!("this node has no connector {connector}");
     Verdict::NotDone {
         code: "connector-unknown".to_owned(),
-        reason,
+        reason: format!("this node has no connector {connector}"),
         again: false,
     }
 }
 
 /// The owner may add the account and start the node again; until then it is tried again.
 fn without_account() -> Verdict {
-    let reason = "this node has no Twilio account; put it under [twilio] in stratus.toml";
-    let (code, reason) = ("connector-unconfigured".to_owned(), reason.to_owned());
     Verdict::NotDone {
-        code,
-        reason,
+        code: "connector-unconfigured".to_owned(),
+        reason: "this node has no Twilio account; put it under [twilio] in stratus.toml".to_owned(),
         again: true,
     }
 }
