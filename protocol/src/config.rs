@@ -34,6 +34,9 @@ pub struct Config {
     /// Rejections per grant that are remembered, so that a partner whose stream broke hears them
     /// on the next one. The oldest is forgotten first.
     pub rejections_max: usize,
+    /// How often a receiver may ask for events again (Resume, Quota) before it acknowledges one.
+    /// Once more is answered with `resume-repeated` and not followed.
+    pub resumes_max: u32,
     /// The longest wait before a node is dialled again.
     pub retry_delay_ms_max: u64,
     /// The shortest wait before a node is dialled again.
@@ -62,6 +65,7 @@ impl Config {
             queue_events_max: 16_384,
             quota_wait_ms_max: 600_000,
             rejections_max: 64,
+            resumes_max: 64,
             retry_delay_ms_max: 60_000,
             retry_delay_ms_min: 250,
             sessions_max: 1024,

@@ -245,6 +245,12 @@ const EXPLANATIONS: &[(&str, Whose, &str, &str)] = &[
         "it goes on with the next stream; if it comes again, report it",
     ),
     (
+        "resume-repeated",
+        Whose::Peer,
+        "the other node asks for the same events over and over",
+        "report it to the makers of that node",
+    ),
+    (
         "resume-unsent",
         Whose::Peer,
         "the other node asks for events after one that was never sent",

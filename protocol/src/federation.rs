@@ -336,6 +336,12 @@ impl Federation {
         self.now = self.now.max(now);
     }
 
+    /// How many timers there are.
+    #[cfg(test)]
+    pub(crate) fn timers(&self) -> usize {
+        self.timers.len()
+    }
+
     fn after(&self, milliseconds: u64) -> Timestamp {
         self.now + std::time::Duration::from_millis(milliseconds)
     }

@@ -82,6 +82,17 @@ pub(crate) enum Link {
     },
 }
 
+impl Link {
+    /// When there is something to look at.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        match self {
+            Self::Away | Self::Closing => None,
+            Self::Dialing { until } | Self::Waiting { until } => Some(*until),
+            Self::Open(stream) => Some(stream.hello_until),
+        }
+    }
+}
+
 /// One stream. All in it ends with it.
 #[derive(Debug)]
 pub(crate) struct Stream {

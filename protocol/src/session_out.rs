@@ -25,6 +25,8 @@ pub(crate) struct Outbound {
     queue: VecDeque<Vec<u8>>,
     /// The last event that was sent on the present stream.
     sent: u64,
+    /// How often the partner asked for events again since one was acknowledged.
+    resumes: u32,
     missing: Missing,
 }
 
@@ -64,6 +66,7 @@ impl Outbound {
             first: 0,
             queue: VecDeque::new(),
             sent: 0,
+            resumes: 0,
             missing: Missing::None,
         }
     }
@@ -88,6 +91,7 @@ impl Outbound {
     /// A new stream, or none: what was sent on the old one has to be sent again.
     pub(crate) fn disconnected(&mut self) {
         self.session = None;
+        self.resumes = 0;
         self.sent = self.first.saturating_sub(1);
     }
 
@@ -99,8 +103,14 @@ impl Outbound {
         if sequence > self.next() {
             return Progress::Ahead;
         }
+        self.resumes = self.resumes.saturating_add(1);
         self.sent = sequence.saturating_sub(1);
         Progress::Some
+    }
+
+    /// Whether the partner asks for events over and over without taking any.
+    pub(crate) fn insatiable(&self, config: &Config) -> bool {
+        self.resumes >= config.resumes_max
     }
 
     /// The partner says up to where all is durable.
@@ -189,6 +199,7 @@ impl Outbound {
         let count = usize::try_from(count.saturating_add(1)).unwrap_or(usize::MAX);
         self.queue.drain(..count.min(self.queue.len()));
         self.first = through.saturating_add(1);
+        self.resumes = 0;
         self.sent = self.sent.max(through);
         Progress::Some
     }

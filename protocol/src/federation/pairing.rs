@@ -208,9 +208,10 @@ impl Federation {
         };
         self.say(peer, &message);
         let again = self.after(self.config.pairing_retry_ms.max(1));
-        self.timers.insert((again, Timer::Pairing(subscription)));
         if let Some(pairing) = self.pairings.get_mut(&subscription) {
-            pairing.due = again;
+            let old = std::mem::replace(&mut pairing.due, again);
+            self.timers.remove(&(old, Timer::Pairing(subscription)));
+            self.timers.insert((again, Timer::Pairing(subscription)));
         }
     }
 

@@ -135,7 +135,12 @@ impl Federation {
     /// The receiver wants events again, from this one on. It says nothing about what is durable.
     pub(super) fn resume(&mut self, peer: NodeId, session: u64, from: u64) -> Option<GrantHash> {
         let grant = self.outbound_session(peer, session)?;
-        match self.outbound.get_mut(&grant)?.rewind(from) {
+        let outbound = self.outbound.get_mut(&grant)?;
+        if outbound.insatiable(&self.config) {
+            self.blame(peer, "resume-repeated");
+            return None;
+        }
+        match outbound.rewind(from) {
             Progress::Ahead => self.blame(peer, "resume-unsent"),
             Progress::Behind => self.lose(grant, "window-behind"),
             Progress::None | Progress::Some => {
@@ -260,7 +265,10 @@ impl Federation {
     fn pause(&mut self, grant: GrantHash, wait_ms: u64) {
         let until = self.after(wait_ms.max(1));
         if let Some(outbound) = self.outbound.get_mut(&grant) {
-            outbound.paused = Some(until);
+            let old = outbound.paused.replace(until);
+            if let Some(at) = old {
+                self.timers.remove(&(at, Timer::Grant(grant)));
+            }
             self.timers.insert((until, Timer::Grant(grant)));
         }
     }

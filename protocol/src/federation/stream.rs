@@ -30,10 +30,8 @@ impl Federation {
         let mut nonce = [0; 32];
         self.random.fill_bytes(&mut nonce);
         let until = self.after(self.config.hello_wait_ms_max);
-        self.timers.insert((until, Timer::Peer(peer)));
         self.streams += 1;
-        let link = Link::Open(Box::new(Stream::new(nonce, until)));
-        self.peers.entry(peer).or_default().link = link;
+        self.set_link(peer, Link::Open(Box::new(Stream::new(nonce, until))));
         self.say(
             peer,
             &Message::Hello {
@@ -106,9 +104,8 @@ impl Federation {
         let until = self.after(self.config.dial_wait_ms_max);
         let entry = self.peers.entry(peer).or_default();
         if matches!(entry.link, Link::Away) {
-            entry.link = Link::Dialing { until };
             let addresses = entry.addresses.clone();
-            self.timers.insert((until, Timer::Peer(peer)));
+            self.set_link(peer, Link::Dialing { until });
             self.outputs.push_back(Output::Dial { peer, addresses });
         }
     }
@@ -213,54 +210,57 @@ impl Federation {
         });
         self.say(peer, &Message::Wrong { code: code.into() });
         self.drop_stream(peer);
-        if let Some(entry) = self.peers.get_mut(&peer) {
-            entry.link = Link::Closing;
-        }
+        self.set_link(peer, Link::Closing);
         self.outputs.push_back(Output::Close { peer });
     }
 
     /// Ends all that belongs to the stream, if there is one.
     fn drop_stream(&mut self, peer: NodeId) {
-        let Some(entry) = self.peers.get_mut(&peer) else {
-            return;
-        };
-        if !matches!(entry.link, Link::Open(_)) {
-            return;
-        }
-        let Link::Open(stream) = std::mem::take(&mut entry.link) else {
-            return;
-        };
-        self.streams -= 1;
-        for key in stream.inbound.values() {
-            if let Some(inbound) = self.inbound.get_mut(key) {
-                inbound.session = None;
+        if let Some(entry) = self.peers.get_mut(&peer)
+            && matches!(entry.link, Link::Open(_))
+            && let Link::Open(stream) = std::mem::take(&mut entry.link)
+        {
+            self.streams -= 1;
+            self.timers.remove(&(stream.hello_until, Timer::Peer(peer)));
+            for key in stream.inbound.values() {
+                if let Some(inbound) = self.inbound.get_mut(key) {
+                    inbound.session = None;
+                }
             }
-        }
-        for grant in &entry.held {
-            if let Some(outbound) = self.outbound.get_mut(grant) {
-                outbound.disconnected();
+            for grant in &entry.held {
+                if let Some(outbound) = self.outbound.get_mut(grant) {
+                    outbound.disconnected();
+                }
             }
         }
     }
 
     /// There is no stream. If one is needed, it is tried again after a while.
     fn retreat(&mut self, peer: NodeId) {
-        let needed = self.needed(peer);
-        let Some(entry) = self.peers.get_mut(&peer) else {
-            return;
-        };
-        entry.link = Link::Away;
-        if !needed {
+        self.set_link(peer, Link::Away);
+        if !self.needed(peer) {
             self.forget(peer);
             return;
         }
+        let Some(entry) = self.peers.get_mut(&peer) else {
+            return;
+        };
         let attempts = entry.attempts;
         entry.attempts = attempts.saturating_add(1);
         let delay = self.delay(attempts);
         let until = self.after(delay);
-        self.timers.insert((until, Timer::Peer(peer)));
-        if let Some(entry) = self.peers.get_mut(&peer) {
-            entry.link = Link::Waiting { until };
+        self.set_link(peer, Link::Waiting { until });
+    }
+
+    /// How things stand with a peer from now on, and when to look again.
+    fn set_link(&mut self, peer: NodeId, link: Link) {
+        let due = link.due();
+        let old = std::mem::replace(&mut self.peers.entry(peer).or_default().link, link);
+        if let Some(at) = old.due() {
+            self.timers.remove(&(at, Timer::Peer(peer)));
+        }
+        if let Some(at) = due {
+            self.timers.insert((at, Timer::Peer(peer)));
         }
     }
 

@@ -160,6 +160,29 @@ fn complaints_are_not_answered_and_have_an_end() {
     assert!(scene.closed);
 }
 
+/// Timers are one for each thing that is waited for, however often it begins anew.
+#[test]
+fn floods_leave_no_timers() {
+    let mut scene = Scene::introduced(|_| ());
+    scene.sending();
+    for n in 1..60 {
+        scene.say(&Message::Quota {
+            session: 0,
+            sequence: 1,
+            retry_ms: n,
+        });
+    }
+    for _ in 0..1000 {
+        scene.federation.handle_disconnected(NOW, PEER);
+        scene.connect();
+    }
+    assert!(
+        scene.federation.timers() <= 2,
+        "{}",
+        scene.federation.timers()
+    );
+}
+
 /// Any change of valid frames, in any order: no panic, and nothing is delivered or lost.
 #[test]
 fn altered_frames_do_no_harm() {

@@ -308,6 +308,21 @@ fn a_receiver_cannot_make_a_sender_forget() {
     }
 }
 
+#[test]
+fn a_receiver_cannot_ask_for_the_same_without_end() {
+    let mut scene = Scene::introduced(|config| config.resumes_max = 3);
+    scene.sending();
+    let resume = Message::Resume {
+        session: 0,
+        sequence: 1,
+    };
+    for _ in 0..4 {
+        scene.say(&resume);
+    }
+    assert_eq!(scene.heard.len(), 4);
+    assert_eq!(scene.heard[3], wrong("resume-repeated"));
+}
+
 /// Whoever did not give a grant cannot say anything about it.
 #[test]
 fn a_third_party_cannot_end_a_grant_or_a_pairing() {
