@@ -1,4 +1,5 @@
-//! Records as bytes: CBOR maps with numbered fields. Values keep the order of their maps.
+//! Records as bytes: CBOR maps with numbered fields. Values keep the order of their maps
+//! (see `value`).
 //!
 //! A number is never used for another field again. What a record is follows from its key.
 
@@ -13,6 +14,7 @@ use stored::Stored;
 
 mod nouns;
 mod stored;
+mod value;
 
 /// The bytes of a record, if they are such that they can be read again.
 pub(crate) fn encode(key: &Key, record: &Record) -> Result<Vec<u8>, Fault> {

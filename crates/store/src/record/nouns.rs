@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use stratus_engine::{Accepted, Outcome, OutcomeRun, Source, Subscription};
 use stratus_event::{
-    Fault, Whose,
+    Event, Fault, Whose,
     codec::{CodecError, Fields, Item, Record},
 };
 use stratus_pen::{
@@ -85,6 +85,7 @@ nouns! {
     }
     Channel "a channel" { 0: eci, 1: id, 2: tags, 3: policy, 4: generation, 5: open }
     Directive "a directive" { 0: name, 1: options }
+    Event "an event" { 0: id, 1: domain, 2: kind, 3: attributes, 4: time, 5: cause }
     Invite "an invite" {
         0: id, 1: secret, 2: name, 3: role_mine, 4: role_theirs, 5: offered, 6: wanted,
         7: expires, 8: uses_max, 9: used, 10: link

@@ -3,8 +3,8 @@
 use stratus_capability::{GrantHash, GrantId, HolderKey};
 use stratus_engine::{AskId, EffectId};
 use stratus_event::{
-    Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value,
-    codec::{self, CodecError, Item},
+    Eci, EventId, Fault, Name, PenId, Timestamp, Value,
+    codec::{CodecError, Item},
 };
 use stratus_pen::ChannelId;
 use stratus_protocol::{NodeId, SubscriptionId};
@@ -97,40 +97,6 @@ impl Stored for Bytes {
 
     fn read(item: Item) -> Result<Self, CodecError> {
         item.try_into().map(Self)
-    }
-}
-
-impl Stored for Value {
-    fn item(&self) -> Item {
-        codec::ordered(self)
-    }
-
-    fn read(item: Item) -> Result<Self, CodecError> {
-        codec::from_ordered(item)
-    }
-}
-
-impl Stored for Map {
-    fn item(&self) -> Item {
-        Value::map(self.clone()).item()
-    }
-
-    fn read(item: Item) -> Result<Self, CodecError> {
-        let value = Value::read(item)?;
-        value
-            .as_map()
-            .cloned()
-            .ok_or(CodecError::Mismatch { expected: "a map" })
-    }
-}
-
-impl Stored for Event {
-    fn item(&self) -> Item {
-        codec::ordered_event(self)
-    }
-
-    fn read(item: Item) -> Result<Self, CodecError> {
-        codec::event_from_ordered(item)
     }
 }
 

@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, mem::discriminant, path::Path, sync::mpsc};
 
 use stratus_engine::{Batch, Key, Position, Record};
-use stratus_event::{Fault, Map, PenId, Value};
+use stratus_event::{Fault, PenId};
 use stratus_store::{Progress, Store, Writer};
 use tempfile::TempDir;
 
@@ -330,15 +330,13 @@ fn the_writer_tells_when_batches_are_durable() {
     assert_eq!(Store::open(directory.path()).unwrap().1.len(), 1000);
 }
 
-/// Deeper than can be read again.
+/// More than is read again.
 fn unwritable() -> (Key, Record) {
-    let mut value = Value::Null;
-    for _ in 0..100 {
-        value = Value::map(Map::from([("in", value)]));
-    }
     (
-        Key::Variable(PEN, name("r"), name("deep")),
-        Record::Variable(value),
+        Key::Program([1; 32]),
+        Record::Program {
+            source: "x".repeat(65 << 20),
+        },
     )
 }
 
