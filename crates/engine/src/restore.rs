@@ -1,6 +1,6 @@
 //! An engine from what is durable.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use stratus_event::{Fault, Name, PenId, Timestamp, Whose};
 use stratus_pen::{
@@ -38,8 +38,19 @@ impl Engine {
     ) -> Result<Self, Fault> {
         let mut engine = Self::new(config, language, seed);
         engine.now = now;
+        let mut sources = BTreeMap::new();
         for (key, record) in image {
-            engine.take_record(key, record)?;
+            match (key, record) {
+                (Key::Program(hash), Record::Program { source }) => {
+                    sources.insert(hash, source);
+                }
+                // Of the programs that were ever installed, only those that still are matter.
+                (Key::Ruleset(pen, place), Record::Ruleset { rid, program }) => {
+                    engine.compile_again(program, &sources)?;
+                    engine.take_ruleset(pen, place, rid, program)?;
+                }
+                (key, record) => engine.take_record(key, record)?,
+            }
         }
         engine.resume_pens();
         engine.settle();
@@ -50,10 +61,6 @@ impl Engine {
         match (key, record) {
             (Key::Pen(pen), Record::Pen { name, seed }) => {
                 self.pens.insert(pen, Hosted::new(pen, &name, seed));
-            }
-            (Key::Program(hash), Record::Program { source }) => {
-                let program = self.language.compile(&source).map_err(program_refused)?;
-                self.programs.insert(hash, program);
             }
             (Key::Window(eci, grant), Record::Window { through, refused }) => {
                 let pen = self.channels.get(&eci).copied();
@@ -69,9 +76,6 @@ impl Engine {
             (Key::Channel(pen, eci), Record::Channel(channel)) => {
                 self.channels.insert(eci, pen);
                 self.hosted_mut(pen)?.state.set_channel(channel);
-            }
-            (Key::Ruleset(pen, place), Record::Ruleset { rid, program }) => {
-                self.take_ruleset(pen, place, rid, program)?;
             }
             (Key::Invite(pen, id), Record::Invite(invite)) => {
                 self.invites.insert(id, pen);
@@ -161,6 +165,22 @@ impl Engine {
             }
             (key, record) => hosted.take_entry(key, record)?,
         }
+        Ok(())
+    }
+
+    fn compile_again(
+        &mut self,
+        hash: [u8; 32],
+        sources: &BTreeMap<[u8; 32], String>,
+    ) -> Result<(), Fault> {
+        if self.programs.contains_key(&hash) {
+            return Ok(());
+        }
+        let source = sources
+            .get(&hash)
+            .ok_or_else(|| orphan("a ruleset without its program"))?;
+        let program = self.language.compile(source).map_err(program_refused)?;
+        self.programs.insert(hash, program);
         Ok(())
     }
 

@@ -16,4 +16,6 @@ mod events;
 #[cfg(test)]
 mod partners;
 #[cfg(test)]
+mod storms;
+#[cfg(test)]
 mod timers;

@@ -32,9 +32,11 @@ pub(crate) struct World {
     frames: VecDeque<(usize, usize, Vec<u8>)>,
     pub(crate) death: Option<Death>,
     pub(crate) died: bool,
-    /// Whether batches reach the disks only when no frame is under way.
+    /// Whether batches reach the disks only when no frame is under way, and jobs end only when no
+    /// batch is.
     pub(crate) slow: bool,
     writing: VecDeque<(usize, Batch)>,
+    working: VecDeque<(usize, Job)>,
     command: u64,
     /// All that any engine said, in order.
     pub(crate) log: Vec<String>,
@@ -79,6 +81,7 @@ impl World {
             died: false,
             slow: false,
             writing: VecDeque::new(),
+            working: VecDeque::new(),
             command: 0,
             log: Vec::new(),
         };
@@ -177,6 +180,14 @@ impl World {
             jobs.push(job);
             return;
         }
+        if self.slow {
+            self.working.push_back((node, job));
+            return;
+        }
+        self.finish(node, job);
+    }
+
+    fn finish(&mut self, node: usize, job: Job) {
         let finished = Box::new(job.run());
         let now = self.now;
         self.nodes[node]
@@ -231,6 +242,7 @@ impl World {
             }
         }
         self.writing.retain(|(writer, _)| *writer != node);
+        self.working.retain(|(worker, _)| *worker != node);
         self.frames
             .retain(|(from, to, _)| *from != node && *to != node);
         let now = self.now;
@@ -286,7 +298,12 @@ impl World {
 
     /// Carries frames and writes batches until there are none.
     pub(crate) fn run(&mut self) {
-        for _ in 0..100_000 {
+        assert!(self.steps(100_000), "the world never comes to rest");
+    }
+
+    /// Carries at most so many frames and batches; says whether there are no more.
+    pub(crate) fn steps(&mut self, most: usize) -> bool {
+        for _ in 0..most {
             if let Some((from, to, bytes)) = self.frames.pop_front() {
                 let peer = self.nodes[from].id;
                 if self.streams.contains(&pair(from, to)) {
@@ -295,11 +312,14 @@ impl World {
             } else if let Some((node, batch)) = self.writing.pop_front() {
                 self.store(node, batch);
                 self.obey(node);
+            } else if let Some((node, job)) = self.working.pop_front() {
+                self.finish(node, job);
+                self.obey(node);
             } else {
-                return;
+                return true;
             }
         }
-        panic!("the world never comes to rest");
+        false
     }
 
     /// Runs the world for so long.
