@@ -30,11 +30,16 @@ fn no_text_twice(world: &World) -> Vec<String> {
         *seen.entry((&text.to, &text.body)).or_insert(0) += 1;
     }
     let twice = seen.into_iter().filter(|(_, count)| *count > 1);
-    twice.map(|((to, body), count)| format!("{to} got {count} times: {body}")).collect()
+    twice
+        .map(|((to, body), count)| format!("{to} got {count} times: {body}"))
+        .collect()
 }
 
 fn ends_once_and_rightly(world: &World, story: &Story, inquiry: &Inquiry) -> Option<String> {
-    let texts = world.texts().iter().filter(|text| text.to == inquiry.student);
+    let texts = world
+        .texts()
+        .iter()
+        .filter(|text| text.to == inquiry.student);
     let endings: Vec<&str> = texts.map(|text| text.body.as_str()).collect();
     let [ending] = endings[..] else {
         return Some(format!(
@@ -52,7 +57,10 @@ fn ends_once_and_rightly(world: &World, story: &Story, inquiry: &Inquiry) -> Opt
         Expected::Said(start) => ending.starts_with(start) && ending.contains(&inquiry.message),
     };
     (!right).then(|| {
-        format!("{} ({}) was told {ending:?}: {expected:?}", inquiry.student, inquiry.message)
+        format!(
+            "{} ({}) was told {ending:?}: {expected:?}",
+            inquiry.student, inquiry.message
+        )
     })
 }
 
@@ -67,11 +75,17 @@ enum Expected {
 
 fn expected(story: &Story, inquiry: &Inquiry) -> Expected {
     let class = &story.classes[inquiry.class];
-    let asked: Vec<&Assistant> =
-        class.assistants.iter().map(|&number| &story.assistants[number]).collect();
+    let asked: Vec<&Assistant> = class
+        .assistants
+        .iter()
+        .map(|&number| &story.assistants[number])
+        .collect();
     let on_call: Vec<&&Assistant> = asked.iter().filter(|ta| ta.on_call).collect();
-    let answering: Vec<String> =
-        on_call.iter().filter(|ta| ta.answers).map(|ta| ta.name.clone()).collect();
+    let answering: Vec<String> = on_call
+        .iter()
+        .filter(|ta| ta.answers)
+        .map(|ta| ta.name.clone())
+        .collect();
     if asked.is_empty() {
         Expected::Said("No teaching assistant can be asked")
     } else if on_call.is_empty() {

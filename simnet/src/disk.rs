@@ -21,7 +21,11 @@ impl Disk {
 
     /// Makes everything up to that batch durable.
     pub(crate) fn sync(&mut self, through: Position) {
-        while self.unsynced.front().is_some_and(|batch| batch.position <= through) {
+        while self
+            .unsynced
+            .front()
+            .is_some_and(|batch| batch.position <= through)
+        {
             let batch = self.unsynced.pop_front().into_iter();
             for (key, record) in batch.flat_map(|batch| batch.changes) {
                 if matches!(key, Key::Outcome(..)) {
@@ -47,8 +51,12 @@ impl Disk {
             Key::Accepted(pen, position) => image.contains_key(&Key::Queue(*pen, *position)),
             _ => true,
         };
-        let answered: Vec<Key> =
-            self.durable.keys().filter(|key| !queued(key, &self.durable)).cloned().collect();
+        let answered: Vec<Key> = self
+            .durable
+            .keys()
+            .filter(|key| !queued(key, &self.durable))
+            .cloned()
+            .collect();
         for key in answered {
             self.durable.remove(&key);
         }

@@ -35,7 +35,10 @@ impl Links {
         link.up = true;
         link.epoch += 1;
         let stale = [a.min(b), a.max(b)].into_iter().zip(link.told);
-        let stale = stale.filter(|(_, told)| *told).map(|(end, _)| end).collect();
+        let stale = stale
+            .filter(|(_, told)| *told)
+            .map(|(end, _)| end)
+            .collect();
         link.told = [true; 2];
         Some(stale)
     }
@@ -96,7 +99,9 @@ impl Links {
 
     /// Whether that stream still is the one between the two.
     pub(crate) fn is_up(&self, a: NodeIndex, b: NodeIndex, epoch: u64) -> bool {
-        self.links.get(&ends(a, b)).is_some_and(|link| link.up && link.epoch == epoch)
+        self.links
+            .get(&ends(a, b))
+            .is_some_and(|link| link.up && link.epoch == epoch)
     }
 }
 

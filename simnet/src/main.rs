@@ -45,7 +45,11 @@ enum Scenario {
     OnCall,
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program")]
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is a program"
+)]
 fn main() -> ExitCode {
     let Arguments::Run(run) = Arguments::parse();
     let Scenario::OnCall = run.scenario;
@@ -57,7 +61,14 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         };
-        println!("{}", if run.json { report.json() } else { report.text() });
+        println!(
+            "{}",
+            if run.json {
+                report.json()
+            } else {
+                report.text()
+            }
+        );
         if !report.wrong.is_empty() {
             eprintln!("replay: {}", run.replay(seed));
             return ExitCode::FAILURE;
@@ -68,7 +79,11 @@ fn main() -> ExitCode {
 
 impl Run {
     fn faults(&self) -> Faults {
-        if self.calm { Faults::NONE } else { Faults::ROUGH }
+        if self.calm {
+            Faults::NONE
+        } else {
+            Faults::ROUGH
+        }
     }
 
     fn replay(&self, seed: u64) -> String {
@@ -128,8 +143,11 @@ impl Report {
 }
 
 fn report(run: &Run, seed: u64) -> Result<Report, stratus_event::Fault> {
-    let size =
-        on_call::Size { nodes: run.nodes, inquiries: run.inquiries, minutes: run.minutes };
+    let size = on_call::Size {
+        nodes: run.nodes,
+        inquiries: run.inquiries,
+        minutes: run.minutes,
+    };
     let (world, story) = on_call::play(seed, size, run.faults())?;
     Ok(Report {
         seed,

@@ -135,7 +135,12 @@ impl Story {
     }
 
     /// Pairs an assistant with a class by an invite, as two people would.
-    fn subscribe(&mut self, world: &mut World, assistant: usize, class: usize) -> Result<(), Fault> {
+    fn subscribe(
+        &mut self,
+        world: &mut World,
+        assistant: usize,
+        class: usize,
+    ) -> Result<(), Fault> {
         let (class, ta) = (&mut self.classes[class], &self.assistants[assistant]);
         let expires = world.now() + Duration::from_secs(86_400);
         let invite = Command::Invite {
@@ -156,7 +161,12 @@ impl Story {
         };
         let pen = pen_of(world, ta.node)?;
         let name = Some("the class".to_owned());
-        let pair = Command::Pair { pen, link, name, wait_ms: 30_000 };
+        let pair = Command::Pair {
+            pen,
+            link,
+            name,
+            wait_ms: 30_000,
+        };
         let Reply::Paired { .. } = world.ask(ta.node, pair)? else {
             return Err(unexpected("a pairing"));
         };
@@ -169,7 +179,11 @@ impl Story {
             let class = usize_of(random.between(0, self.classes.len() as u64 - 1));
             let student = format!("+1801{number:07}");
             let message = format!("question {number}");
-            self.inquiries.push(Inquiry { class, student, message });
+            self.inquiries.push(Inquiry {
+                class,
+                student,
+                message,
+            });
             let at = random.between(1, size.minutes * 60_000);
             self.plan(world, Duration::from_millis(at), Plan::Inquire(number));
         }
@@ -216,10 +230,16 @@ impl Story {
 
     /// An assistant reads a text. If it asks her for a reply, and she is one who answers, she does.
     fn read(&mut self, world: &mut World, random: &mut Random, text: &Text) {
-        let Some(ta) = self.assistants.iter().find(|ta| ta.number == text.to && ta.answers) else {
+        let Some(ta) = self
+            .assistants
+            .iter()
+            .find(|ta| ta.number == text.to && ta.answers)
+        else {
             return;
         };
-        let Some(code) = code_to_reply(&text.body) else { return };
+        let Some(code) = code_to_reply(&text.body) else {
+            return;
+        };
         self.sendings.push(Sending {
             node: ta.node,
             channel: ta.phone,
@@ -251,7 +271,11 @@ impl Story {
     }
 
     fn replied(&mut self, id: CommandId, reply: &Result<Reply, Fault>) {
-        let sending = self.sendings.iter_mut().rev().find(|sending| sending.asked == Some(id));
+        let sending = self
+            .sendings
+            .iter_mut()
+            .rev()
+            .find(|sending| sending.asked == Some(id));
         if let (Some(sending), Ok(_)) = (sending, reply) {
             sending.done = true;
         }
@@ -264,7 +288,12 @@ fn settle_class(world: &mut World) -> Result<Class, Fault> {
     let phone = open_phone(world, node, pen)?;
     let patience = Map::from([("patience_s", PATIENCE_S.to_string())]);
     raise(world, node, pen, ("dispatcher", "configured"), patience)?;
-    Ok(Class { node, pen, phone, assistants: Vec::new() })
+    Ok(Class {
+        node,
+        pen,
+        phone,
+        assistants: Vec::new(),
+    })
 }
 
 fn settle_assistant(
@@ -280,11 +309,22 @@ fn settle_assistant(
     let own_number = format!("+1385{number:07}");
     let profile = Map::from([("phone", own_number.as_str())]);
     raise(world, node, pen, ("profile", "updated"), profile)?;
-    let entries = if on_call { vec![on_call_entry()] } else { Vec::new() };
+    let entries = if on_call {
+        vec![on_call_entry()]
+    } else {
+        Vec::new()
+    };
     let calendar = Map::from([("events", Value::list(entries))]);
     raise(world, node, pen, ("calendar", "loaded"), calendar)?;
     let name = format!("Assistant {number}");
-    Ok(Assistant { node, phone, name, number: own_number, on_call, answers })
+    Ok(Assistant {
+        node,
+        phone,
+        name,
+        number: own_number,
+        on_call,
+        answers,
+    })
 }
 
 fn create(
@@ -293,19 +333,39 @@ fn create(
     kind: &str,
     rulesets: &[&str],
 ) -> Result<PenId, Fault> {
-    let create = Command::CreatePen { name: kind.to_owned() };
-    let Reply::Pen(pen) = world.ask(node, create)? else { return Err(unexpected("a PEN")) };
+    let create = Command::CreatePen {
+        name: kind.to_owned(),
+    };
+    let Reply::Pen(pen) = world.ask(node, create)? else {
+        return Err(unexpected("a PEN"));
+    };
     for source in rulesets {
-        world.ask(node, Command::Install { pen, source: (*source).to_owned() })?;
+        world.ask(
+            node,
+            Command::Install {
+                pen,
+                source: (*source).to_owned(),
+            },
+        )?;
     }
     Ok(pen)
 }
 
 /// Opens the channel by which the telephone service brings texts.
 fn open_phone(world: &mut World, node: NodeIndex, pen: PenId) -> Result<Eci, Fault> {
-    let texts = Rule { first: Some(name("twilio")?), second: Some(name("sms")?) };
-    let policy = Policy { events_allowed: vec![texts], ..Policy::default() };
-    let make = Command::MakeChannel { pen, tags: vec![name("phone")?], policy };
+    let texts = Rule {
+        first: Some(name("twilio")?),
+        second: Some(name("sms")?),
+    };
+    let policy = Policy {
+        events_allowed: vec![texts],
+        ..Policy::default()
+    };
+    let make = Command::MakeChannel {
+        pen,
+        tags: vec![name("phone")?],
+        policy,
+    };
     match world.ask(node, make)? {
         Reply::Channel(channel) => Ok(channel.eci),
         _ => Err(unexpected("a channel")),
@@ -323,7 +383,10 @@ fn raise(
     let Reply::Listing(listing) = world.ask(node, Command::List { pen })? else {
         return Err(unexpected("a listing"));
     };
-    let owner = listing.channels.iter().find(|channel| channel.tags.iter().any(|tag| tag == "owner"));
+    let owner = listing
+        .channels
+        .iter()
+        .find(|channel| channel.tags.iter().any(|tag| tag == "owner"));
     let channel = owner.ok_or_else(|| unexpected("the owner's channel"))?.eci;
     let raise = Command::Raise {
         channel,

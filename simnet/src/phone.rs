@@ -30,12 +30,25 @@ impl Phones {
             return (unknown_connector(), false);
         }
         let to = request.arguments.text("to").unwrap_or_default().to_owned();
-        let body = request.arguments.text("body").unwrap_or_default().to_owned();
-        if let Some(sid) = request.doubt.then(|| self.find(request, &to, &body)).flatten() {
+        let body = request
+            .arguments
+            .text("body")
+            .unwrap_or_default()
+            .to_owned();
+        if let Some(sid) = request
+            .doubt
+            .then(|| self.find(request, &to, &body))
+            .flatten()
+        {
             return (Verdict::Done { receipt: sid }, false);
         }
         let sid = format!("SM{:08}", self.texts.len());
-        self.texts.push(Text { sid: sid.clone(), to, body, at: now });
+        self.texts.push(Text {
+            sid: sid.clone(),
+            to,
+            body,
+            at: now,
+        });
         (Verdict::Done { receipt: sid }, true)
     }
 

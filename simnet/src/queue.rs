@@ -13,7 +13,10 @@ pub(crate) struct Queue<T> {
 
 impl<T> Queue<T> {
     pub(crate) fn new() -> Self {
-        Self { due: BTreeMap::new(), count: 0 }
+        Self {
+            due: BTreeMap::new(),
+            count: 0,
+        }
     }
 
     /// Puts a thing for that time.
@@ -24,7 +27,10 @@ impl<T> Queue<T> {
 
     /// Takes the next thing, if one is due until then.
     pub(crate) fn take(&mut self, until: Timestamp) -> Option<(Timestamp, T)> {
-        let next = self.due.first_entry().filter(|entry| entry.key().0 <= until)?;
+        let next = self
+            .due
+            .first_entry()
+            .filter(|entry| entry.key().0 <= until)?;
         let ((at, _), thing) = next.remove_entry();
         Some((at, thing))
     }

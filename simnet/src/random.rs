@@ -11,7 +11,9 @@ impl Random {
     /// The stream of that seed and purpose.
     pub(crate) fn new(seed: u64, purpose: &str) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("stratus simnet random v1");
-        hasher.update(&seed.to_be_bytes()).update(purpose.as_bytes());
+        hasher
+            .update(&seed.to_be_bytes())
+            .update(purpose.as_bytes());
         Self(ChaCha8Rng::from_seed(*hasher.finalize().as_bytes()))
     }
 

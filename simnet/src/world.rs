@@ -9,9 +9,7 @@ use stratus_event::{Fault, Timestamp};
 use stratus_krl::Krl;
 use stratus_protocol::NodeId;
 
-use crate::{
-    Faults, Text, disk::Disk, link::Links, phone::Phones, queue::Queue, random::Random,
-};
+use crate::{Faults, Text, disk::Disk, link::Links, phone::Phones, queue::Queue, random::Random};
 
 /// When the world begins: 2026-09-01T08:00:00Z.
 const BEGIN: Timestamp = Timestamp(1_788_249_600_000);
@@ -76,15 +74,48 @@ struct Node {
 /// Something that is going to happen.
 enum Happening {
     Alarm(u64),
-    Connect { from: NodeIndex, to: NodeIndex },
-    Gone { end: NodeIndex, other: NodeIndex },
-    Input { node: NodeIndex, life: u64, input: Box<Input> },
-    Job { node: NodeIndex, life: u64, finished: Box<Finished> },
-    Frame { from: NodeIndex, to: NodeIndex, epoch: u64, bytes: Vec<u8> },
-    Request { node: NodeIndex, life: u64, request: Box<Perform> },
-    Start { node: NodeIndex },
-    Synced { node: NodeIndex, life: u64, through: Position },
-    Wake { node: NodeIndex, life: u64, at: Timestamp },
+    Connect {
+        from: NodeIndex,
+        to: NodeIndex,
+    },
+    Gone {
+        end: NodeIndex,
+        other: NodeIndex,
+    },
+    Input {
+        node: NodeIndex,
+        life: u64,
+        input: Box<Input>,
+    },
+    Job {
+        node: NodeIndex,
+        life: u64,
+        finished: Box<Finished>,
+    },
+    Frame {
+        from: NodeIndex,
+        to: NodeIndex,
+        epoch: u64,
+        bytes: Vec<u8>,
+    },
+    Request {
+        node: NodeIndex,
+        life: u64,
+        request: Box<Perform>,
+    },
+    Start {
+        node: NodeIndex,
+    },
+    Synced {
+        node: NodeIndex,
+        life: u64,
+        through: Position,
+    },
+    Wake {
+        node: NodeIndex,
+        life: u64,
+        at: Timestamp,
+    },
 }
 
 impl World {
@@ -142,15 +173,20 @@ impl World {
         let asked = self.command(node, command);
         let end = self.now + std::time::Duration::from_secs(60);
         loop {
-            let at = self.notices.iter().position(
-                |notice| matches!(notice, Notice::Replied { id, .. } if *id == asked),
-            );
+            let at = self
+                .notices
+                .iter()
+                .position(|notice| matches!(notice, Notice::Replied { id, .. } if *id == asked));
             if let Some(Notice::Replied { reply, .. }) = at.map(|at| self.notices.remove(at)) {
                 return reply;
             }
             if !self.advance(end) {
                 let lost = "a node did not answer within a minute";
-                return Err(Fault::new(stratus_event::Whose::Bug, "simnet-no-answer", lost));
+                return Err(Fault::new(
+                    stratus_event::Whose::Bug,
+                    "simnet-no-answer",
+                    lost,
+                ));
             }
         }
     }
@@ -162,7 +198,8 @@ impl World {
 
     /// Lets the next thing happen, if one is due until then, and gives what there is to tell.
     pub fn step(&mut self, until: Timestamp) -> Option<Vec<Notice>> {
-        self.advance(until).then(|| std::mem::take(&mut self.notices))
+        self.advance(until)
+            .then(|| std::mem::take(&mut self.notices))
     }
 
     /// The time.
@@ -210,25 +247,53 @@ impl World {
         match happening {
             Happening::Alarm(alarm) => self.notices.push(Notice::Alarm(alarm)),
             Happening::Connect { from, to } => self.connect(from, to),
-            Happening::Frame { from, to, epoch, bytes } => {
+            Happening::Frame {
+                from,
+                to,
+                epoch,
+                bytes,
+            } => {
                 if self.links.is_up(from, to, epoch) {
-                    self.deliver(to, Input::Received { peer: self.nodes[from].id, bytes });
+                    self.deliver(
+                        to,
+                        Input::Received {
+                            peer: self.nodes[from].id,
+                            bytes,
+                        },
+                    );
                 }
             }
             Happening::Gone { end, other } => {
                 if self.links.tell_gone(end, other) {
-                    self.deliver(end, Input::Disconnected { peer: self.nodes[other].id });
+                    self.deliver(
+                        end,
+                        Input::Disconnected {
+                            peer: self.nodes[other].id,
+                        },
+                    );
                 }
             }
             Happening::Input { node, life, input } if self.lives(node, life) => {
                 self.deliver(node, *input);
             }
-            Happening::Job { node, life, finished } if self.lives(node, life) => {
+            Happening::Job {
+                node,
+                life,
+                finished,
+            } if self.lives(node, life) => {
                 self.deliver(node, Input::Finished(finished));
             }
-            Happening::Request { node, life, request } => self.request(node, life, &request),
+            Happening::Request {
+                node,
+                life,
+                request,
+            } => self.request(node, life, &request),
             Happening::Start { node } => self.start(node),
-            Happening::Synced { node, life, through } if self.lives(node, life) => {
+            Happening::Synced {
+                node,
+                life,
+                through,
+            } if self.lives(node, life) => {
                 self.synced(node, through);
             }
             Happening::Wake { node, life, at } if self.lives(node, life) => {
@@ -284,14 +349,19 @@ impl World {
         }
         self.links.forget(index);
         let downtime = self.random.between(1, self.faults.downtime_ms_max);
-        self.queue.put(self.now + milliseconds(downtime), Happening::Start { node: index });
+        self.queue.put(
+            self.now + milliseconds(downtime),
+            Happening::Start { node: index },
+        );
     }
 
     /// Gives a node an input and does what it then wants.
     fn deliver(&mut self, node: NodeIndex, input: Input) {
         self.hash_input(node, &input);
         let now = self.now;
-        let Some(engine) = &mut self.nodes[node].engine else { return };
+        let Some(engine) = &mut self.nodes[node].engine else {
+            return;
+        };
         engine.handle(now, input);
         while let Some(output) = self.nodes[node].engine.as_mut().and_then(Engine::poll) {
             self.hash_output(node, &output);
@@ -305,10 +375,20 @@ impl World {
             Output::Ask(ask) => {
                 let reason = "there is nobody to ask in this world";
                 let fault = Fault::new(stratus_event::Whose::World, "connector-unknown", reason);
-                let answer =
-                    Input::Answered { pen: ask.pen, question: ask.question, answer: Err(fault) };
+                let answer = Input::Answered {
+                    pen: ask.pen,
+                    question: ask.question,
+                    answer: Err(fault),
+                };
                 let at = self.later(REQUEST_MS_MAX);
-                self.queue.put(at, Happening::Input { node, life, input: Box::new(answer) });
+                self.queue.put(
+                    at,
+                    Happening::Input {
+                        node,
+                        life,
+                        input: Box::new(answer),
+                    },
+                );
             }
             Output::Close { peer } => {
                 if let Some(&other) = self.by_id.get(&peer) {
@@ -323,51 +403,74 @@ impl World {
                 let settle = if request.doubt { SETTLE_MS } else { 0 };
                 let at = self.later(REQUEST_MS_MAX) + milliseconds(settle);
                 let request = Box::new(request);
-                self.queue.put(at, Happening::Request { node, life, request });
-                self.crash_perhaps(node, self.faults.crash_after_request);
+                self.queue.put(
+                    at,
+                    Happening::Request {
+                        node,
+                        life,
+                        request,
+                    },
+                );
+                self.crash_perhaps(node, self.faults.crash_after_request_per_million);
             }
             Output::Reply { id, reply } => self.notices.push(Notice::Replied { id, reply }),
             Output::Run(job) => {
                 let at = self.later(JOB_MS_MAX);
                 let finished = Box::new(job.run());
-                self.queue.put(at, Happening::Job { node, life, finished });
+                self.queue.put(
+                    at,
+                    Happening::Job {
+                        node,
+                        life,
+                        finished,
+                    },
+                );
             }
             Output::Send { peer, bytes } => self.send(node, peer, bytes),
             Output::WakeAt(at) => {
                 self.nodes[node].wake = Some(at);
-                self.queue.put(at.max(self.now), Happening::Wake { node, life, at });
+                self.queue
+                    .put(at.max(self.now), Happening::Wake { node, life, at });
             }
         }
     }
 
     fn commit(&mut self, node: NodeIndex, batch: stratus_engine::Batch) {
-        if self.crash_perhaps(node, self.faults.crash_before_commit) {
+        if self.crash_perhaps(node, self.faults.crash_before_commit_per_million) {
             return;
         }
         let at = self.later(COMMIT_MS_MAX).max(self.nodes[node].durable_at);
         let (life, through) = (self.nodes[node].life, batch.position);
         self.nodes[node].durable_at = at;
         self.nodes[node].disk.write(batch);
-        self.queue.put(at, Happening::Synced { node, life, through });
+        self.queue.put(
+            at,
+            Happening::Synced {
+                node,
+                life,
+                through,
+            },
+        );
     }
 
     fn synced(&mut self, node: NodeIndex, through: Position) {
         self.nodes[node].disk.sync(through);
-        if !self.crash_perhaps(node, self.faults.crash_after_commit) {
+        if !self.crash_perhaps(node, self.faults.crash_after_commit_per_million) {
             self.deliver(node, Input::Committed { through });
         }
     }
 
     fn dial(&mut self, from: NodeIndex, peer: NodeId) {
         let at = self.later(self.faults.latency_ms_max);
-        match self.by_id.get(&peer) {
-            Some(&to) => self.queue.put(at, Happening::Connect { from, to }),
-            None => {
-                let life = self.nodes[from].life;
-                let failed = Input::DialFailed { peer, reason: "no such node".to_owned() };
-                self.queue.put(at, Happening::Input { node: from, life, input: Box::new(failed) });
-            }
+        if let Some(&to) = self.by_id.get(&peer) {
+            self.queue.put(at, Happening::Connect { from, to });
+            return;
         }
+        let reason = "no such node".to_owned();
+        let input = Box::new(Input::DialFailed { peer, reason });
+        let life = self.nodes[from].life;
+        let node = from;
+        self.queue.put(at, Happening::Input { node, life, input });
     }
 
     fn connect(&mut self, from: NodeIndex, to: NodeIndex) {
@@ -376,16 +479,39 @@ impl World {
         }
         if self.nodes[to].engine.is_none() {
             let peer = self.nodes[to].id;
-            self.deliver(from, Input::DialFailed { peer, reason: "nobody answers".to_owned() });
+            self.deliver(
+                from,
+                Input::DialFailed {
+                    peer,
+                    reason: "nobody answers".to_owned(),
+                },
+            );
             return;
         }
-        let Some(stale) = self.links.open(from, to) else { return };
+        let Some(stale) = self.links.open(from, to) else {
+            return;
+        };
         for end in stale {
             let other = if end == from { to } else { from };
-            self.deliver(end, Input::Disconnected { peer: self.nodes[other].id });
+            self.deliver(
+                end,
+                Input::Disconnected {
+                    peer: self.nodes[other].id,
+                },
+            );
         }
-        self.deliver(from, Input::Connected { peer: self.nodes[to].id });
-        self.deliver(to, Input::Connected { peer: self.nodes[from].id });
+        self.deliver(
+            from,
+            Input::Connected {
+                peer: self.nodes[to].id,
+            },
+        );
+        self.deliver(
+            to,
+            Input::Connected {
+                peer: self.nodes[from].id,
+            },
+        );
     }
 
     fn cut(&mut self, a: NodeIndex, b: NodeIndex) {
@@ -398,15 +524,25 @@ impl World {
     }
 
     fn send(&mut self, from: NodeIndex, peer: NodeId, bytes: Vec<u8>) {
-        let Some(&to) = self.by_id.get(&peer) else { return };
-        if self.random.chance(self.faults.link_break) {
+        let Some(&to) = self.by_id.get(&peer) else {
+            return;
+        };
+        if self.random.chance(self.faults.link_break_per_million) {
             self.cut(from, to);
             return;
         }
         let arrives = self.later(self.faults.latency_ms_max);
         if let Some((at, epoch)) = self.links.send(from, to, arrives) {
-            self.queue.put(at, Happening::Frame { from, to, epoch, bytes });
-            self.crash_perhaps(from, self.faults.crash_after_frame);
+            self.queue.put(
+                at,
+                Happening::Frame {
+                    from,
+                    to,
+                    epoch,
+                    bytes,
+                },
+            );
+            self.crash_perhaps(from, self.faults.crash_after_frame_per_million);
         }
     }
 
@@ -420,9 +556,20 @@ impl World {
     }
 
     fn answer(&mut self, node: NodeIndex, life: u64, request: &Perform, verdict: Verdict) {
-        let input = Input::Performed { pen: request.pen, effect: request.effect, verdict };
+        let input = Input::Performed {
+            pen: request.pen,
+            effect: request.effect,
+            verdict,
+        };
         let at = self.later(REQUEST_MS_MAX);
-        self.queue.put(at, Happening::Input { node, life, input: Box::new(input) });
+        self.queue.put(
+            at,
+            Happening::Input {
+                node,
+                life,
+                input: Box::new(input),
+            },
+        );
     }
 
     fn crash_perhaps(&mut self, node: NodeIndex, per_million: u64) -> bool {
@@ -442,7 +589,11 @@ impl World {
         let _ = match input {
             // The result of a job is told by what the engine makes of it.
             Input::Finished(finished) => {
-                write!(trace, "{} {node} < {} {}", self.now, finished.pen, finished.position)
+                write!(
+                    trace,
+                    "{} {node} < {} {}",
+                    self.now, finished.pen, finished.position
+                )
             }
             input => write!(trace, "{} {node} < {input:?}", self.now),
         };
