@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use samples::{PEN, name};
 
 mod killed;
+mod refused;
 mod samples;
 
 fn directory() -> TempDir {
