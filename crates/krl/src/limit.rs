@@ -12,7 +12,7 @@ pub(crate) const VALUE_DEPTH_MAX: u32 = 64;
 
 /// Expressions within expressions, over all calls of a run, at most: keeps the evaluator within the
 /// stack of an ordinary thread.
-pub(crate) const NESTING_DEPTH_MAX: u32 = 900;
+pub(crate) const NESTING_DEPTH_MAX: u32 = 700;
 
 /// Iterations of one rule over its `foreach` collections, at most.
 pub(crate) const ITERATIONS_MAX: u64 = 100_000;

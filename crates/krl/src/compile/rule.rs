@@ -9,11 +9,11 @@ use stratus_pen::language::Outline;
 use super::{Compiler, expression::Use, site};
 use crate::{
     program::{
-        Action, ActionBlock, BlockKind, Code, Expression, Foreach, Guard, Postlude, Raise, Rule,
-        Statement, StatementKind,
+        Action, ActionBlock, Arguments, BlockKind, Code, Expression, Foreach, Guard, Postlude,
+        Raise, Rule, Statement, StatementKind,
     },
     resolve::Kind,
-    value::Value,
+    value::{Callable, Value},
 };
 
 impl Compiler {
@@ -151,12 +151,15 @@ impl Compiler {
 
     fn action(&mut self, tree: &ast::Action) -> Action {
         let code = self.qualified_name(&tree.name, Use::Action);
-        self.check_parameters(&code, &tree.arguments);
+        let modifiers = self.directive_options(&code, &tree.arguments);
+        if modifiers.is_none() {
+            self.check_parameters(&code, &tree.arguments);
+        }
         let callee = Expression {
             code,
             site: site(tree.name.span),
         };
-        let arguments = self.arguments(&tree.arguments);
+        let arguments = modifiers.unwrap_or_else(|| self.arguments(&tree.arguments));
         let setting = tree
             .setting
             .iter()
@@ -170,6 +173,32 @@ impl Compiler {
             setting,
             site: site(tree.span),
         }
+    }
+
+    /// Classic KRL writes a directive's options as modifiers:
+    /// `send_directive("x") with a = 1 and b = 2`.
+    fn directive_options(&mut self, callee: &Code, trees: &[ast::Argument]) -> Option<Arguments> {
+        let Code::Constant(Value::Action(Callable::Builtin(builtin))) = callee else {
+            return None;
+        };
+        let (modifiers, others): (Vec<_>, Vec<_>) = trees
+            .iter()
+            .cloned()
+            .partition(|argument| matches!(argument.kind, ast::ArgumentKind::Modifier(_)));
+        if builtin.name != "send_directive" || modifiers.is_empty() || others.len() != 1 {
+            return None;
+        }
+        let mut arguments = self.arguments(&others);
+        let entries = modifiers.iter().filter_map(|modifier| {
+            let name = modifier.name()?.name.as_str().into();
+            Some((name, self.expression(&modifier.value)))
+        });
+        let code = Code::Map(entries.collect());
+        arguments.positional.push(Expression {
+            code,
+            site: site(trees.first()?.span),
+        });
+        Some(arguments)
     }
 
     fn postlude(&mut self, tree: &ast::Postlude) -> Postlude {
@@ -273,27 +302,32 @@ impl Compiler {
     }
 
     fn schedule(&mut self, tree: &ast::Schedule, span: ast::Span) -> Option<StatementKind> {
-        let ast::ScheduleTime::At(at) = &tree.time else {
-            let message = "schedule … repeat is not supported yet; let the event's rule schedule \
-                           the next one with at";
-            self.fault(span, "krl-repeat-unsupported", message);
-            return None;
+        let at = match &tree.time {
+            ast::ScheduleTime::At(at) => Some(self.expression(at)),
+            ast::ScheduleTime::Repeat(pattern) => {
+                self.expression(pattern);
+                let message = "schedule … repeat is not supported yet; let the event's rule \
+                               schedule the next one with at";
+                self.fault(span, "krl-repeat-unsupported", message);
+                None
+            }
         };
-        let at = self.expression(at);
-        let domain = match &tree.domain {
-            Some(domain) => Some(self.name(domain)?),
-            None => None,
-        };
+        let domain = tree.domain.as_ref().map(|domain| self.name(domain));
         let kind = self.event_type(&tree.name);
         let attributes = self.attributes(tree.attributes.as_ref());
         let setting = tree.setting.as_ref().map(|name| self.variable(name));
+        let domain = domain.map_or(Some(None), |domain| domain.map(Some))?;
         let raise = Raise {
             domain,
             kind,
             recipient: None,
             attributes,
         };
-        Some(StatementKind::Schedule { at, raise, setting })
+        Some(StatementKind::Schedule {
+            at: at?,
+            raise,
+            setting,
+        })
     }
 
     /// Classic KRL writes the type of an event as a bare word; a word that names nothing in scope

@@ -253,15 +253,37 @@ impl Compiler {
     }
 
     fn period(&mut self, tree: &ast::Period) -> Option<Duration> {
-        if let ast::ExpressionKind::Number(amount) = tree.amount.kind {
+        if let Some(amount) = constant(&tree.amount) {
             let seconds = amount * tree.unit.seconds() as f64;
             if let Ok(period) = Duration::try_from_secs_f64(seconds) {
                 return Some(period);
             }
         }
-        let message = "within takes a number and a unit, such as within 5 minutes";
+        let message = "within takes a constant number and a unit, such as within 5 minutes";
         self.fault(tree.span, "krl-select-unsupported", message);
         None
+    }
+}
+
+/// The number that an expression of literals stands for.
+fn constant(tree: &ast::Expression) -> Option<f64> {
+    match &tree.kind {
+        ast::ExpressionKind::Number(number) => Some(*number),
+        ast::ExpressionKind::Binary {
+            operator,
+            left,
+            right,
+        } => {
+            let (left, right) = (constant(left)?, constant(right)?);
+            match operator {
+                ast::BinaryOperator::Add => Some(left + right),
+                ast::BinaryOperator::Divide => Some(left / right),
+                ast::BinaryOperator::Multiply => Some(left * right),
+                ast::BinaryOperator::Subtract => Some(left - right),
+                _ => None,
+            }
+        }
+        _ => None,
     }
 }
 

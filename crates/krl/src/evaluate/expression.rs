@@ -7,7 +7,7 @@ use crate::{
     coerce::{describe, text, truth},
     library::{self, Body, Given},
     limit::{Failure, Halt, NESTING_DEPTH_MAX},
-    program::{Arguments, Code, Declaration, Expression, Function, Local},
+    program::{Arguments, Code, Declaration, Expression, Function, Local, Operator},
     resolve::suggestion,
     value::{Callable, Closure, Entries, Value},
 };
@@ -29,37 +29,63 @@ impl Evaluator<'_> {
         self.code(at, &expression.code, expression.site)
     }
 
+    /// Only hands on: what an arm needs on the stack is not needed while another one recurs.
     fn code(&mut self, at: At, code: &Code, site: u32) -> Result<Value, Halt> {
         match code {
             Code::And(left, right) => self.connect(at, left, right, false),
             Code::Attribute(name) => self.attribute(name),
-            Code::Binary(operator, left, right) => {
-                let (left, right) = (self.value(at, left)?, self.value(at, right)?);
-                Ok(library::operate(&mut self.meter, *operator, &left, &right)?)
-            }
+            Code::Binary(operator, left, right) => self.operate(at, *operator, left, right),
             Code::Call(callee, arguments) => self.call_expression(at, callee, arguments, site),
-            Code::Closure(function) => Ok(self.closure(at, function)?),
             Code::Concatenate(pieces) => self.concatenate(at, pieces),
             Code::Conditional(parts) => self.conditional(at, parts),
-            Code::Constant(value) => Ok(value.clone()),
-            Code::Get(object, path) => {
-                let (object, path) = (self.value(at, object)?, self.value(at, path)?);
-                Ok(library::get(&object, &path))
-            }
+            Code::Get(object, path) => self.get(at, object, path),
             Code::Global(position) => self.global(at.instance, *position),
             Code::List(items) => self.list(at, items),
-            Code::Local(local) => Ok(self.local(at, *local)?),
             Code::Map(entries) => self.map(at, entries),
             Code::Member(module, name) => self.module_member(at, *module, name),
-            Code::Negate(operand) => {
-                let operand = self.value(at, operand)?;
-                Ok(library::negate(&operand)?)
-            }
-            Code::Not(operand) => Ok(Value::Boolean(!truth(&self.value(at, operand)?))),
+            Code::Negate(operand) => self.negate(at, operand),
+            Code::Not(operand) => self.not(at, operand),
             Code::Or(left, right) => self.connect(at, left, right, true),
             Code::Property(property) => (property.read)(self, at),
-            Code::Variable(name) => Ok(self.variable(at, name)?),
+            Code::Closure(_) | Code::Constant(_) | Code::Local(_) | Code::Variable(_) => {
+                Ok(self.atom(at, code)?)
+            }
         }
+    }
+
+    fn atom(&mut self, at: At, code: &Code) -> Result<Value, Failure> {
+        match code {
+            Code::Closure(function) => self.closure(at, function),
+            Code::Constant(value) => Ok(value.clone()),
+            Code::Local(local) => self.local(at, *local),
+            Code::Variable(name) => self.variable(at, name),
+            _ => Err(internal("an expression that has parts")),
+        }
+    }
+
+    fn operate(
+        &mut self,
+        at: At,
+        operator: Operator,
+        left: &Expression,
+        right: &Expression,
+    ) -> Result<Value, Halt> {
+        let (left, right) = (self.value(at, left)?, self.value(at, right)?);
+        Ok(library::operate(&mut self.meter, operator, &left, &right)?)
+    }
+
+    fn get(&mut self, at: At, object: &Expression, path: &Expression) -> Result<Value, Halt> {
+        let (object, path) = (self.value(at, object)?, self.value(at, path)?);
+        Ok(library::get(&object, &path))
+    }
+
+    fn negate(&mut self, at: At, operand: &Expression) -> Result<Value, Halt> {
+        let operand = self.value(at, operand)?;
+        Ok(library::negate(&operand)?)
+    }
+
+    fn not(&mut self, at: At, operand: &Expression) -> Result<Value, Halt> {
+        Ok(Value::Boolean(!truth(&self.value(at, operand)?)))
     }
 
     /// `&&` and `||`: the left operand if it decides, else the right one.

@@ -198,15 +198,16 @@ impl Evaluator<'_> {
         let id = self.timer_id()?;
         let rid = self.ruleset(at.instance)?.rid.clone();
         let timer = Timer {
-            id: id.clone(),
+            id,
             rid,
             at: Timestamp(due),
             raise: raised,
         };
-        self.ended.timers.push(TimerChange::Set(timer));
         if let Some(slot) = setting {
-            self.set_slot(at.frame, slot, Value::Text(id.as_str().into()))?;
+            let shown = library::describe_timer(&mut self.meter, &timer)?;
+            self.set_slot(at.frame, slot, shown)?;
         }
+        self.ended.timers.push(TimerChange::Set(timer));
         Ok(())
     }
 

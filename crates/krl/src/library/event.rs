@@ -1,6 +1,6 @@
 //! The module `event`, and what answers the event.
 
-use stratus_event::Eci;
+use stratus_event::{Eci, Map as DataMap};
 use stratus_pen::language::{Directive, Effect};
 
 use super::{Body, Builtin, Given, Property};
@@ -112,12 +112,19 @@ fn word(shown: Option<impl ToString>) -> Value {
     shown.map_or(Value::Null, |shown| Value::Text(shown.to_string().into()))
 }
 
+/// Answers the one who raised the event. The answer is the action's result too.
 fn send_directive(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     evaluator.wish()?;
     let options = evaluator.data_map(given.get(1), "a directive's options")?;
     let name = given.text(0).to_string();
+    let rid = evaluator.ruleset(given.at.instance)?.rid.clone();
+    let rule = evaluator.rule.as_ref().map_or("", |rule| rule.as_str());
+    let origin = DataMap::from([("rid", rid.as_str()), ("rule_name", rule)]);
+    let mut shown = DataMap::from([("type", "directive"), ("name", name.as_str())]);
+    shown.insert("options", options.clone());
+    shown.insert("meta", origin);
     evaluator.ended.directives.push(Directive { name, options });
-    Ok(Value::Null)
+    Ok(border::map_from_data(&mut evaluator.meter, &shown)?)
 }
 
 /// Sends an event to another PEN. Today's form has one map with `eci`, `domain`, `type` (or `name`)
@@ -145,6 +152,10 @@ fn send(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
             "event:send needs a domain and a type, in {}",
             describe(target)
         );
+        return Err(Failure::argument(message).into());
+    }
+    if !is_classic && !given.get(1).is_null() {
+        let message = "event:send takes no host: the channel alone says where the event goes";
         return Err(Failure::argument(message).into());
     }
     let to = receiver(target, given)?;

@@ -1,5 +1,7 @@
 //! The module `schedule`: events to come.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use stratus_event::Name;
 use stratus_pen::language::{Timer, TimerChange};
@@ -7,8 +9,9 @@ use stratus_pen::language::{Timer, TimerChange};
 use super::{Body, Builtin, Given};
 use crate::{
     border,
+    coerce::text,
     evaluate::Evaluator,
-    limit::{Failure, Halt},
+    limit::{Failure, Halt, Meter},
     value::Value,
 };
 
@@ -43,25 +46,27 @@ fn timers(evaluator: &Evaluator<'_>, given: &Given) -> Result<Vec<Timer>, Failur
 
 fn list(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     let timers = timers(evaluator, given)?;
-    let timers = timers.iter().map(|timer| describe(evaluator, timer));
+    let timers = timers
+        .iter()
+        .map(|timer| describe_timer(&mut evaluator.meter, timer));
     let timers = timers.collect::<Result<_, _>>()?;
     Ok(evaluator.meter.list(timers)?)
 }
 
 fn get(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
-    let wanted = given.text(0);
+    let wanted = id(given.get(0));
     match timers(evaluator, given)?
         .iter()
         .find(|timer| timer.id == *wanted)
     {
-        Some(timer) => Ok(describe(evaluator, timer)?),
+        Some(timer) => Ok(describe_timer(&mut evaluator.meter, timer)?),
         None => Ok(Value::Null),
     }
 }
 
 /// Removes one of the ruleset's own timers; one that is not there is none to remove.
 fn remove(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
-    let wanted = given.text(0);
+    let wanted = id(given.get(0));
     let found = timers(evaluator, given)?
         .into_iter()
         .find(|timer| timer.id == *wanted);
@@ -76,6 +81,14 @@ fn remove(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     Ok(Value::Boolean(is_there))
 }
 
+/// A timer is named by its id, or by the map that it is shown as.
+fn id(value: &Value) -> Arc<str> {
+    match value {
+        Value::Map(map) => map.entries.get("id").map_or_else(|| "".into(), text),
+        other => text(other),
+    }
+}
+
 fn clear(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     for timer in timers(evaluator, given)? {
         evaluator.wish()?;
@@ -87,20 +100,20 @@ fn clear(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     Ok(Value::Null)
 }
 
-fn describe(evaluator: &mut Evaluator<'_>, timer: &Timer) -> Result<Value, Failure> {
-    let meter = &mut evaluator.meter;
+/// A timer as rules see it.
+pub(crate) fn describe_timer(meter: &mut Meter, timer: &Timer) -> Result<Value, Failure> {
     let attributes = border::map_from_data(meter, &timer.raise.attributes)?;
-    let text = |text: &str| Value::Text(text.into());
+    let word = |text: &str| Value::Text(text.into());
     let event = [
-        ("domain".into(), text(timer.raise.domain.as_str())),
-        ("name".into(), text(timer.raise.kind.as_str())),
+        ("domain".into(), word(timer.raise.domain.as_str())),
+        ("name".into(), word(timer.raise.kind.as_str())),
         ("attrs".into(), attributes),
     ];
     let event = meter.map(event.into_iter().collect())?;
     let entries = [
-        ("id".into(), text(timer.id.as_str())),
-        ("type".into(), text("at")),
-        ("time".into(), text(&timer.at.to_string())),
+        ("id".into(), word(timer.id.as_str())),
+        ("type".into(), word("at")),
+        ("time".into(), word(&timer.at.to_string())),
         ("event".into(), event),
     ];
     meter.map(entries.into_iter().collect())

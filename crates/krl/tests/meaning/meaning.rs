@@ -6,5 +6,6 @@ mod calendar;
 mod compile_errors;
 mod conformance;
 mod hostile;
+mod record;
 mod rules;
 mod world;
