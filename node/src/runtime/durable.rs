@@ -2,8 +2,9 @@
 
 use std::{
     collections::VecDeque,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use stratus_api::JournalEntry;
@@ -137,7 +138,7 @@ impl Durable {
         self.writer = None;
         self.set_journal(None);
         self.landmarks.clear();
-        let (store, image) = Store::open(&self.path)?;
+        let (store, image) = open_again(&self.path)?;
         self.set_journal(Some(store.journal()));
         let (writer, progress) = write(store)?;
         (self.writer, self.progress) = (Some(writer), progress);
@@ -172,6 +173,20 @@ impl Durable {
     }
 }
 
+/// Opens the store again. A reader that has just begun may hold it for a moment longer.
+fn open_again(path: &Path) -> Result<(Store, Image), Fault> {
+    let mut tries_left = OPEN_TRIES_MAX;
+    loop {
+        tries_left -= 1;
+        match Store::open(path) {
+            Err(fault) if fault.code == "store-locked" && tries_left > 0 => {
+                std::thread::sleep(OPEN_PAUSE);
+            }
+            opened => return opened,
+        }
+    }
+}
+
 /// Starts the thread that writes. Only the latest progress matters, and a failure is the last.
 fn write(store: Store) -> Result<(Writer, watch::Receiver<Option<Progress>>), Fault> {
     let (teller, progress) = watch::channel(None);
@@ -186,6 +201,10 @@ fn write(store: Store) -> Result<(Writer, watch::Receiver<Option<Progress>>), Fa
     };
     Ok((Writer::start(store, tell)?, progress))
 }
+
+/// Reads of the journal take milliseconds.
+const OPEN_TRIES_MAX: u32 = 100;
+const OPEN_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a batch holds that somebody waits for.
 #[derive(Debug, Default, PartialEq)]
@@ -247,5 +266,67 @@ impl Landmarks {
             .iter()
             .map(|fault| format!("{position} failed: {fault}"));
         self.lines.extend(failed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(path: &Path) -> Durable {
+        let (store, _) = Store::open(path).unwrap();
+        Durable::start(path.to_owned(), store, Arc::default()).unwrap()
+    }
+
+    fn batch(position: u64) -> Batch {
+        let record = Record::Pen {
+            name: "Ann".to_owned(),
+            seed: [0; 32],
+        };
+        let pen = Key::Pen(PenId([1; 16]));
+        Batch {
+            position: Position(position),
+            changes: vec![(pen, Some(record))],
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_is_there_when_the_store_is_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut durable = open(&folder.path().join("store"));
+        durable.commit(batch(1)).unwrap();
+        durable.moved().await;
+        let Some(Ok(Input::Committed { through })) = durable.progress() else {
+            panic!("failed")
+        };
+        assert_eq!(through, Position(1));
+        let image = durable.reopen().unwrap();
+        assert_eq!(image.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_reader_holds_up_the_reopening_only_for_a_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut durable = open(&folder.path().join("store"));
+        let reader = durable.journal.read().unwrap().clone();
+        let reading = std::thread::spawn(move || {
+            std::thread::sleep(OPEN_PAUSE * 5);
+            drop(reader);
+        });
+        assert!(durable.reopen().is_ok());
+        reading.join().unwrap();
+        assert_eq!(
+            durable.journal().read(PenId([1; 16]), None, 9),
+            Ok(Vec::new())
+        );
+    }
+
+    #[test]
+    fn landmarks_say_what_a_batch_means() {
+        let outbox = Key::Outbox(PenId([1; 16]), stratus_capability::GrantHash([0; 32]), 1);
+        let mut acknowledged = batch(1);
+        acknowledged.changes.push((outbox, None));
+        assert_eq!(Landmarks::of(&batch(1)), Landmarks::default());
+        assert_eq!(Landmarks::of(&acknowledged).boundaries, [Boundary::Ack]);
     }
 }
