@@ -42,7 +42,7 @@ impl Storm {
             world.pair((0, class), (node, pen));
             assistants.push(pen);
         }
-        world.slow = seed % 2 == 0;
+        world.slow = seed & 1 == 0;
         let random = ChaCha20Rng::from_seed([seed; 32]);
         Self {
             world,
@@ -120,9 +120,9 @@ impl Storm {
         let world = &mut self.world;
         let mut numbers: Vec<usize> = (0..EVENTS).collect();
         for (node, pen) in self.assistants.iter().enumerate() {
-            let seen = world.query(node + 1, *pen, "ta", "seen");
+            let came = world.query(node + 1, *pen, "ta", "seen");
             assert_eq!(
-                sorted(&seen),
+                sorted(&came),
                 numbers,
                 "seed {seed}: each question comes once"
             );
