@@ -1,9 +1,12 @@
 //! Work for connectors: given out after the commit, tried again when it was not done, settled
 //! when nobody knows.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+};
 
-use stratus_event::{Map, Name, PenId, Timestamp, Value};
+use stratus_event::{Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_pen::{Wanted, language::Effect};
 
 use crate::{
@@ -86,8 +89,7 @@ impl Engine {
             return;
         };
         if hosted.effects.len() >= effects_max {
-            let reason = format!("{effects_max} effects have no verdict yet");
-            self.effect_failed(pen, id, &pending, "effects-full", &reason, draft);
+            self.effect_failed(pen, id, &pending, &effects_full(effects_max), draft);
             return;
         }
         draft.put(Key::Effect(pen, id), pending.record());
@@ -198,7 +200,8 @@ impl Engine {
                 reason,
                 again,
             } => {
-                self.effect_not_done(pen, id, pending, again, &code, &reason);
+                let fault = connector_said(code, reason);
+                self.effect_not_done(pen, id, pending, again, &fault);
             }
             Verdict::Unknown { reason } => self.effect_in_doubt(pen, id, pending, &reason),
         }
@@ -235,8 +238,7 @@ impl Engine {
         id: EffectId,
         pending: Pending,
         again: bool,
-        code: &str,
-        reason: &str,
+        fault: &Fault,
     ) {
         let attempts = pending.attempts.saturating_add(1);
         if again && attempts < self.config.effect_attempts_max {
@@ -252,7 +254,7 @@ impl Engine {
                 wait,
             );
         } else {
-            self.drop_effect(pen, id, &pending, code, reason);
+            self.drop_effect(pen, id, &pending, fault);
         }
     }
 
@@ -260,12 +262,12 @@ impl Engine {
     fn effect_in_doubt(&mut self, pen: PenId, id: EffectId, pending: Pending, reason: &str) {
         let attempts = pending.attempts.saturating_add(1);
         if attempts < self.config.effect_attempts_max {
-            let settle = self.config.effect_settle_delay_ms;
-            let wait = if pending.doubt {
+            let again = if pending.doubt {
                 self.retry_delay_ms(attempts)
             } else {
                 0
             };
+            let wait = again.max(self.config.effect_settle_delay_ms);
             self.postpone(
                 pen,
                 id,
@@ -274,10 +276,10 @@ impl Engine {
                     doubt: true,
                     ..pending
                 },
-                wait.max(settle),
+                wait,
             );
         } else {
-            self.drop_effect(pen, id, &pending, "effect-in-doubt", reason);
+            self.drop_effect(pen, id, &pending, &still_in_doubt(reason));
         }
     }
 
@@ -293,21 +295,14 @@ impl Engine {
         self.schedule.set(due, Alarm::Effect(pen, id));
     }
 
-    fn drop_effect(
-        &mut self,
-        pen: PenId,
-        id: EffectId,
-        pending: &Pending,
-        code: &str,
-        reason: &str,
-    ) {
+    fn drop_effect(&mut self, pen: PenId, id: EffectId, pending: &Pending, fault: &Fault) {
         let Some(hosted) = self.pens.get_mut(&pen) else {
             return;
         };
         hosted.effects.remove(&id);
         let mut draft = Draft::default();
         draft.remove(Key::Effect(pen, id));
-        self.effect_failed(pen, id, pending, code, reason, &mut draft);
+        self.effect_failed(pen, id, pending, fault, &mut draft);
         self.commit(draft);
     }
 
@@ -318,8 +313,7 @@ impl Engine {
         pen: PenId,
         id: EffectId,
         pending: &Pending,
-        code: &str,
-        reason: &str,
+        fault: &Fault,
         draft: &mut Draft,
     ) {
         if pending.failures >= self.config.failures_max {
@@ -328,8 +322,8 @@ impl Engine {
         let attributes = Map::from([
             ("connector", attribute(&pending.connector)),
             ("action", attribute(&pending.action)),
-            ("code", Value::text(code)),
-            ("reason", Value::text(reason)),
+            ("code", Value::text(&fault.code)),
+            ("reason", Value::text(&fault.message)),
             ("rid", attribute(&pending.rid)),
             (
                 "effect",
@@ -382,6 +376,26 @@ impl Pending {
             failures: self.failures,
         }
     }
+}
+
+fn connector_said(code: String, reason: String) -> Fault {
+    Fault {
+        code: Cow::Owned(code),
+        whose: Whose::World,
+        message: reason,
+        hint: None,
+    }
+}
+
+fn effects_full(effects_max: usize) -> Fault {
+    let message = format!("{effects_max} effects of the PEN have no verdict yet");
+    Fault::new(Whose::World, "effects-full", message).hint("look at their connectors")
+}
+
+fn still_in_doubt(reason: &str) -> Fault {
+    let message = format!("nobody knows whether it was done: {reason}");
+    Fault::new(Whose::World, "effect-in-doubt", message)
+        .hint("ask the service whether it was done before you do it again")
 }
 
 /// The attribute by which the engine counts failures that follow from each other.

@@ -1,9 +1,11 @@
 //! Events for partners: on a batch first, then sent until the partner has them durably.
 
+use std::borrow::Cow;
+
 use stratus_capability::GrantHash;
-use stratus_event::{Eci, Event, EventId, Map, PenId, Value};
+use stratus_event::{Eci, Event, EventId, Fault, Map, PenId, Value, Whose};
 use stratus_pen::{Wanted, language::Effect};
-use stratus_protocol::SubscriptionId;
+use stratus_protocol::{SubscriptionId, explain};
 
 use crate::{
     EffectId, Engine, Key, Outcome, Record,
@@ -55,9 +57,9 @@ impl Engine {
             event,
             failures: entry.failures(),
         };
-        if let Err(code) = self.put_in_outbox(pen, &letter, draft) {
-            note(outcome, wanted, code);
-            self.send_failed(pen, &letter, code, draft);
+        if let Err(fault) = self.put_in_outbox(pen, &letter, draft) {
+            note(outcome, wanted, &fault);
+            self.send_failed(pen, &letter, &fault, draft);
         }
     }
 
@@ -66,18 +68,22 @@ impl Engine {
         pen: PenId,
         letter: &Letter,
         draft: &mut Draft,
-    ) -> Result<(), &'static str> {
+    ) -> Result<(), Fault> {
         let (now, waiting_max) = (self.now, self.config.outbox_events_max);
-        self.federation
-            .fits(&letter.event)
-            .map_err(|_| "event-oversize")?;
-        let hosted = self.pens.get_mut(&pen).ok_or("partner-unknown")?;
+        self.federation.fits(&letter.event)?;
+        let hosted = self
+            .pens
+            .get_mut(&pen)
+            .ok_or_else(|| partner_unknown(&letter.to))?;
         let (id, grant) = hosted.partner(&letter.to)?;
         let waiting = hosted.outbox.range((grant, 0)..=(grant, u64::MAX)).count();
         if waiting >= waiting_max {
-            return Err("outbox-full");
+            return Err(outbox_full(waiting_max));
         }
-        let relation = hosted.relations.get_mut(&id).ok_or("partner-unknown")?;
+        let relation = hosted
+            .relations
+            .get_mut(&id)
+            .ok_or_else(|| partner_unknown(&letter.to))?;
         let sequence = relation.record.sequence_next;
         relation.record.sequence_next = sequence.saturating_add(1);
         let (key, record) = relation.entry(pen);
@@ -128,11 +134,12 @@ impl Engine {
 
     /// The partner refuses that event for good.
     pub(crate) fn handle_rejected(&mut self, grant: GrantHash, sequence: u64, code: &str) {
+        let fault = told(code);
         let Some((pen, id)) = self.holdings.get(&grant).copied() else {
             return;
         };
         let mut draft = Draft::default();
-        self.return_to_sender(pen, id, (grant, sequence), code, &mut draft);
+        self.return_to_sender(pen, id, (grant, sequence), &fault, &mut draft);
         self.commit(draft);
     }
 
@@ -162,7 +169,7 @@ impl Engine {
         pen: PenId,
         id: SubscriptionId,
         grant: GrantHash,
-        code: &str,
+        fault: &Fault,
         draft: &mut Draft,
     ) {
         let Some(hosted) = self.pens.get(&pen) else {
@@ -170,7 +177,7 @@ impl Engine {
         };
         let of_grant = hosted.outbox.range((grant, 0)..=(grant, u64::MAX));
         for place in of_grant.map(|(place, _)| *place).collect::<Vec<_>>() {
-            self.return_to_sender(pen, id, place, code, draft);
+            self.return_to_sender(pen, id, place, fault, draft);
         }
     }
 
@@ -179,7 +186,7 @@ impl Engine {
         pen: PenId,
         id: SubscriptionId,
         (grant, sequence): (GrantHash, u64),
-        code: &str,
+        fault: &Fault,
         draft: &mut Draft,
     ) {
         let Some(hosted) = self.pens.get_mut(&pen) else {
@@ -201,11 +208,11 @@ impl Engine {
             event: waiting.event,
             failures: 0,
         };
-        self.send_failed(pen, &letter, code, draft);
+        self.send_failed(pen, &letter, fault, draft);
     }
 
     /// Tells the PEN that its event did not reach the partner. No event vanishes silently.
-    fn send_failed(&mut self, pen: PenId, letter: &Letter, code: &str, draft: &mut Draft) {
+    fn send_failed(&mut self, pen: PenId, letter: &Letter, fault: &Fault, draft: &mut Draft) {
         if letter.failures >= self.config.failures_max {
             return;
         }
@@ -213,7 +220,8 @@ impl Engine {
             ("eci", Value::text(letter.to.to_string())),
             ("domain", attribute(&letter.event.domain)),
             ("type", attribute(&letter.event.kind)),
-            ("code", Value::text(code)),
+            ("code", Value::text(&fault.code)),
+            ("reason", Value::text(&fault.message)),
             (FAILURES, Value::number(f64::from(letter.failures + 1))),
             ("attributes", Value::map(letter.event.attributes.clone())),
         ]);
@@ -225,18 +233,48 @@ impl Engine {
 
 impl Hosted {
     /// The living subscription whose partner has that channel, and the grant to send under.
-    fn partner(&self, to: &Eci) -> Result<(SubscriptionId, GrantHash), &'static str> {
+    fn partner(&self, to: &Eci) -> Result<(SubscriptionId, GrantHash), Fault> {
         let relation = self.partners.get(to).and_then(|id| self.relations.get(id));
-        let relation = relation.ok_or("partner-unknown")?;
+        let relation = relation.ok_or_else(|| partner_unknown(to))?;
         if relation.record.ended {
-            return Err("subscription-ended");
+            return Err(subscription_ended());
         }
         let id = relation.record.id;
         let grant = relation
             .outgoing()
             .filter(|_| !self.pairings.contains_key(&id));
-        grant.map(|grant| (id, grant)).ok_or("partner-unknown")
+        grant
+            .map(|grant| (id, grant))
+            .ok_or_else(|| partner_unknown(to))
     }
+}
+
+/// What a code says that the partner told. It stays, even if it is one that nobody here knows.
+pub(crate) fn told(code: &str) -> Fault {
+    Fault {
+        code: Cow::Owned(code.to_owned()),
+        ..explain(code)
+    }
+}
+
+/// An event that waits for a subscription comes back when that ends.
+pub(crate) fn subscription_ended() -> Fault {
+    Fault::new(
+        Whose::Caller,
+        "subscription-ended",
+        "the subscription has ended",
+    )
+    .hint("pair again with a new invite")
+}
+
+fn partner_unknown(to: &Eci) -> Fault {
+    let message = format!("no partner of this PEN has the channel {to}");
+    Fault::new(Whose::Ruleset, "partner-unknown", message).hint("send to the Tx of a subscription")
+}
+
+fn outbox_full(waiting_max: usize) -> Fault {
+    let message = format!("{waiting_max} events wait for the partner's node already");
+    Fault::new(Whose::World, "outbox-full", message).hint("wait until it can be reached again")
 }
 
 /// The id of an event that a rule sends: evaluating again gives the same.
@@ -251,12 +289,12 @@ fn sent_id(cause: EventId, effect: EffectId) -> EventId {
 }
 
 /// Leaves a line in the trace of the run whose event could not be sent.
-fn note(outcome: &mut Outcome, wanted: &Wanted, code: &str) {
+fn note(outcome: &mut Outcome, wanted: &Wanted, fault: &Fault) {
     let of_run = outcome.runs.iter_mut().find(|run| {
         run.event.id == wanted.run.event && run.rid == wanted.run.rid && run.rule == wanted.run.rule
     });
     if let Some(run) = of_run {
         run.log
-            .push(("error".to_owned(), format!("event:send failed [{code}]")));
+            .push(("error".to_owned(), format!("event:send failed: {fault}")));
     }
 }

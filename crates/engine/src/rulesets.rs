@@ -125,9 +125,9 @@ impl Engine {
         let program = hosted
             .state
             .program(rid)
-            .ok_or_else(|| unknown("ruleset", rid))?;
+            .ok_or_else(|| ruleset_unknown(rid))?;
         if !program.queries().contains(name) {
-            return Err(unknown("query", name));
+            return Err(query_unknown(rid, name));
         }
         let scene = Scene {
             view: &hosted.state,
@@ -202,16 +202,14 @@ fn rulesets_full(rulesets_max: usize) -> Fault {
     Fault::new(Whose::Caller, "rulesets-full", message).hint("uninstall one that is not used")
 }
 
-fn unknown(what: &'static str, name: &Name) -> Fault {
-    let code = if what == "query" {
-        "query-unknown"
-    } else {
-        "ruleset-unknown"
-    };
-    Fault::new(
-        Whose::Caller,
-        code,
-        format!("there is no {what} {name} in this PEN"),
-    )
-    .hint("list the PEN to see what is installed")
+fn ruleset_unknown(rid: &Name) -> Fault {
+    let message = format!("there is no ruleset {rid} in this PEN");
+    Fault::new(Whose::Caller, "ruleset-unknown", message)
+        .hint("list the PEN to see what is installed")
+}
+
+fn query_unknown(rid: &Name, name: &Name) -> Fault {
+    let message = format!("the ruleset {rid} answers no query {name}");
+    Fault::new(Whose::Caller, "query-unknown", message)
+        .hint("list the PEN to see what can be asked")
 }

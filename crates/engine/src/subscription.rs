@@ -11,6 +11,7 @@ use crate::{
     federation::Order,
     hosted::Hosted,
     names::{ADDED, REMOVED, SUBSCRIPTION, fixed},
+    outbox::{subscription_ended, told},
     relation::{Relation, scope, specific},
 };
 
@@ -32,7 +33,7 @@ impl Engine {
         });
         if reply.is_ok() {
             self.give_up_pairing(id, &mut draft);
-            self.end_subscription(pen, id, "subscription-ended", &mut draft);
+            self.end_subscription(pen, id, &subscription_ended(), &mut draft);
         }
         draft.reply(command, reply.map(|()| Reply::Done));
         self.commit(draft);
@@ -54,12 +55,18 @@ impl Engine {
             return;
         };
         let mut draft = Draft::default();
-        self.end_subscription(pen, id, code, &mut draft);
+        self.end_subscription(pen, id, &told(code), &mut draft);
         self.commit(draft);
     }
 
     /// Shuts the channel, revokes the grant, gives back what waits: all on one batch.
-    fn end_subscription(&mut self, pen: PenId, id: SubscriptionId, code: &str, draft: &mut Draft) {
+    fn end_subscription(
+        &mut self,
+        pen: PenId,
+        id: SubscriptionId,
+        fault: &Fault,
+        draft: &mut Draft,
+    ) {
         let Some(hosted) = self.pens.get_mut(&pen) else {
             return;
         };
@@ -73,7 +80,7 @@ impl Engine {
         hosted.shut(pen, &relation.record.rx, draft);
         hosted.refresh_subscriptions();
         if let Some(held) = relation.outgoing() {
-            self.empty_outbox(pen, id, held, code, draft);
+            self.empty_outbox(pen, id, held, fault, draft);
             self.holdings.remove(&held);
             draft.order(Order::Release(held));
         }

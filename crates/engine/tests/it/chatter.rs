@@ -28,6 +28,9 @@ pub(crate) fn name(text: &str) -> Name {
 
 impl Language for Chatter {
     fn compile(&self, source: &str) -> Result<Arc<dyn Program>, Vec<Fault>> {
+        if source == "silence" {
+            return Err(Vec::new());
+        }
         let mut lines = source
             .lines()
             .map(str::trim)

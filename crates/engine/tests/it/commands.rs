@@ -112,6 +112,7 @@ fn a_program_that_does_not_compile_comes_back_with_all_its_problems() {
         .unwrap_err();
     assert_eq!(fault.code, "talk-unreadable");
     assert_eq!(fault.message, "line 1: no ruleset\nline 2: no rule");
+    assert_eq!(world.code(0, install(pen, "silence")), "program-refused");
 }
 
 #[test]

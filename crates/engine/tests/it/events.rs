@@ -1,10 +1,12 @@
 //! Events from the doors of a node: accepted, evaluated, answered.
 
-use stratus_engine::{Command, Input, Key, Position, Record, Reply, Wait};
+use std::sync::Arc;
+
+use stratus_engine::{Command, Engine, Image, Input, Key, Position, Record, Reply, Wait};
 use stratus_event::Value;
 
 use crate::{
-    chatter::name,
+    chatter::{Chatter, name},
     world::{World, raise},
 };
 
@@ -383,4 +385,55 @@ fn the_same_seed_says_the_same() {
     };
     assert_eq!(run(), run());
     assert!(name("a") < name("b"));
+}
+
+#[test]
+fn a_question_that_changed_over_a_restart_is_not_answered_by_the_old_answer() {
+    let mut world = World::new(1);
+    let pen = world.pen(0);
+    world.install(0, pen, "ruleset a\non x:y ask web get");
+    let owner = world.owner(0, pen);
+    world.give(0, raise(owner, "x:y", &[]));
+    for record in world.nodes[0].disk.values_mut() {
+        if let Record::Question { question, .. } = record {
+            question.connector = name("other");
+        }
+    }
+    world.crash(0);
+    let answer = world.query(0, pen, "a", "answer");
+    assert_eq!(answer, Value::from("question-mismatch"));
+}
+
+#[test]
+fn an_image_of_another_making_is_refused() {
+    let mut world = World::new(1);
+    let pen = world.pen(0);
+    world.install(0, pen, "ruleset a\non x:y count");
+    let disk = &world.nodes[0].disk;
+    let channel = disk
+        .iter()
+        .find(|(key, _)| matches!(key, Key::Channel(..)))
+        .unwrap()
+        .1;
+    let without = |gone: &dyn Fn(&Key) -> bool| {
+        let kept = disk.iter().filter(|(key, _)| !gone(key));
+        kept.map(|(key, record)| (key.clone(), record.clone()))
+            .collect::<Image>()
+    };
+    let mut crossed = disk.clone();
+    crossed.insert(Key::Queue(pen, 0), channel.clone());
+    let images = [
+        crossed,
+        without(&|key| matches!(key, Key::Program(_))),
+        without(&|key| matches!(key, Key::Pen(_))),
+    ];
+    let codes = images.map(|image| {
+        let config = world.nodes[0].config.clone();
+        let restored = Engine::restore(config, Arc::new(Chatter), [0; 32], world.now, image);
+        restored.expect_err("a fault").code
+    });
+    assert_eq!(
+        codes,
+        ["record-unreadable", "record-unreadable", "pen-unknown"]
+    );
 }

@@ -435,3 +435,44 @@ fn a_narrowed_policy_refuses_what_the_grant_permits() {
     let windows = world.nodes[1].count(|key| matches!(key, Key::Window(..)));
     assert_eq!(windows, 1);
 }
+
+#[test]
+fn nobody_can_use_the_channel_of_an_ended_subscription() {
+    let Pair {
+        mut world,
+        class,
+        subscription,
+        ..
+    } = paired();
+    let Reply::Listing(listing) = world.ok(0, Command::List { pen: class }) else {
+        panic!();
+    };
+    let rx = listing.subscriptions[0].rx;
+    world.ok(0, raise(rx, "talk:answer", &[]));
+    world.ok(
+        0,
+        Command::Unsubscribe {
+            pen: class,
+            subscription,
+        },
+    );
+    assert_eq!(world.code(0, raise(rx, "talk:answer", &[])), "channel-shut");
+}
+
+#[test]
+fn subscriptions_are_bounded_at_both_ends() {
+    let mut world = World::with(3, |config| config.subscriptions_max = 1);
+    let pens = [world.pen(0), world.pen(1), world.pen(2)];
+    world.pair((0, pens[0]), (1, pens[1]));
+    let link = world.invite(0, pens[0]);
+    let refused = world
+        .command(2, pair_command(pens[2], &link))
+        .unwrap()
+        .unwrap_err();
+    assert!(refused.message.contains("subscriptions-full"), "{refused}");
+    let link = world.invite(2, pens[2]);
+    assert_eq!(
+        world.code(1, pair_command(pens[1], &link)),
+        "subscriptions-full"
+    );
+}
