@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use samples::{PEN, name};
 
 mod killed;
+#[cfg(unix)]
 mod refused;
 mod samples;
 

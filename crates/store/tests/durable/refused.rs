@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    io::Write,
     path::Path,
     process::{Command, Stdio},
     sync::mpsc,
@@ -19,7 +20,6 @@ const CHILD: &str = "STRATUS_STORE_TEST_SMALL_DISK";
 /// for its journal at once, so it cannot be less.
 const BLOCKS: u64 = 131_072;
 
-#[cfg(unix)]
 #[test]
 fn a_refused_write_is_told_and_ends_all_writing() {
     if let Some(directory) = env::var_os(CHILD) {
@@ -78,7 +78,7 @@ fn fill(directory: &Path) {
         panic!("written")
     };
     assert_eq!(fault.code, "store-poisoned");
-    println!("through {through}");
+    writeln!(std::io::stdout(), "through {through}").unwrap();
 }
 
 /// Bytes that do not compress.
