@@ -68,8 +68,9 @@ pub struct Config {
     pub pens_max: usize,
     /// The text of a program. A longer one is refused with `program-oversize`.
     pub program_bytes_max: usize,
-    /// Accepted events of a PEN without an outcome. One more is refused with `queue-full`; what
-    /// the engine itself tells the PEN is let in above it, and timers wait.
+    /// Accepted events of a PEN without an outcome. One more is refused with `queue-full` if it
+    /// comes by a door; a partner's waits at the partner's node until half of the room is free; a
+    /// timer waits; what the engine itself tells the PEN is let in above the bound.
     pub queue_events_max: usize,
     /// Receipts that are remembered per PEN and connector. The oldest is forgotten first.
     pub receipts_max: usize,

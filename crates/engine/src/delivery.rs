@@ -12,7 +12,8 @@ use crate::{
 };
 
 impl Engine {
-    /// Takes an event that the federation has verified, or refuses it for good.
+    /// Takes an event that the federation has verified, or refuses it for good, or lets it wait at
+    /// the partner's if there is no room.
     pub(crate) fn handle_delivered(
         &mut self,
         eci: Eci,
@@ -21,9 +22,39 @@ impl Engine {
         event: Event,
     ) {
         match self.check_delivered(eci, &event) {
+            Ok(pen) if self.stalls(pen, eci, grant) => {}
             Ok(pen) => self.take_delivered(pen, eci, grant, sequence, event),
             Err(fault) => self.refuse(eci, grant, sequence, fault.code.into_owned()),
         }
+    }
+
+    /// There is room again: what was passed over comes once more.
+    pub(crate) fn resume_partners(&mut self, pen: PenId) {
+        let room_from = self.config.queue_events_max / 2;
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        if hosted.stalled.is_empty() || hosted.unsettled() > room_from {
+            return;
+        }
+        for (eci, grant) in std::mem::take(&mut hosted.stalled) {
+            let window = hosted.windows.get(&(eci, grant));
+            let through = window.map_or(0, |window| window.through);
+            self.federation.rewind(eci, grant, through);
+        }
+    }
+
+    /// Whether the event is passed over because there is no room, or was none for an earlier one:
+    /// under one grant, no event is taken or refused before all earlier ones are.
+    fn stalls(&mut self, pen: PenId, eci: Eci, grant: GrantId) -> bool {
+        let full = self.check_room(pen).is_err();
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return false;
+        };
+        if full {
+            hosted.stalled.insert((eci, grant));
+        }
+        hosted.stalled.contains(&(eci, grant))
     }
 
     /// Makes durable that an event is refused, after all that came before it.
@@ -33,6 +64,9 @@ impl Engine {
         if let Ok((pen, _)) = self.channel(&eci)
             && let Some(hosted) = self.pens.get_mut(&pen)
         {
+            if hosted.stalled.contains(&(eci, grant)) {
+                return;
+            }
             hosted.flush(pen, &mut draft);
             let window = hosted.advance(eci, grant, sequence);
             window.refused.push_back((sequence, code.clone()));
@@ -54,7 +88,6 @@ impl Engine {
         let (pen, channel) = self.channel(&eci)?;
         check_open(channel)?;
         check_policy(channel, &event.domain, &event.kind)?;
-        self.check_room(pen)?;
         Ok(pen)
     }
 

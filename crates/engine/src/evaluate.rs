@@ -161,6 +161,7 @@ impl Engine {
         self.answer(pen, &entry, done, &mut draft);
         self.commit(draft);
         self.ready.insert(pen);
+        self.resume_partners(pen);
     }
 
     fn arm_timers(&mut self, pen: PenId, done: &Done) {

@@ -37,6 +37,8 @@ pub(crate) struct Hosted {
     pub(crate) seen: BTreeMap<Eci, Seen>,
     /// What was taken and refused under each grant.
     pub(crate) windows: BTreeMap<(Eci, GrantId), Window>,
+    /// Grants under which events are passed over until there is room; they come again.
+    pub(crate) stalled: BTreeSet<(Eci, GrantId)>,
     /// Committed messages not yet acknowledged.
     pub(crate) outbox: BTreeMap<(GrantHash, u64), Waiting>,
     /// Effects without a final verdict.
@@ -116,6 +118,7 @@ impl Hosted {
             restoring: BTreeMap::new(),
             seen: BTreeMap::new(),
             windows: BTreeMap::new(),
+            stalled: BTreeSet::new(),
             outbox: BTreeMap::new(),
             effects: BTreeMap::new(),
             receipts: BTreeMap::new(),

@@ -476,3 +476,32 @@ fn subscriptions_are_bounded_at_both_ends() {
         "subscriptions-full"
     );
 }
+
+#[test]
+fn events_wait_at_the_partner_while_the_queue_is_full() {
+    let mut world = World::with(2, |config| config.queue_events_max = 2);
+    let (class, assistant) = (world.pen(0), world.pen(1));
+    world.install(0, class, CLASS);
+    world.install(1, assistant, ASSISTANT);
+    world.pair((0, class), (1, assistant));
+    let owner = world.owner(0, class);
+    world.nodes[1].jobs = Some(Vec::new());
+    // The fifth is one that the grant does not permit: it must not overtake those that wait.
+    for (symbol, n) in ["1", "2", "3", "4", "", "6"].map(|n| ("x:ask", n)) {
+        let symbol = if n.is_empty() { "x:other" } else { symbol };
+        world.ok(0, raise(owner, symbol, &[("n", n)]));
+    }
+    assert_eq!(outbox(&world, 0), 4, "two are accepted");
+    while let Some(job) = world.nodes[1].jobs.as_mut().unwrap().pop() {
+        world.handle(1, stratus_engine::Input::Finished(Box::new(job.run())));
+        world.run();
+    }
+    let seen = world.query(1, assistant, "ta", "seen");
+    assert_eq!(seen, texts(&["1", "2", "3", "4", "6"]));
+    assert_eq!(outbox(&world, 0), 0);
+    assert_eq!(
+        world.query(0, class, "class", "last"),
+        Value::from("grant-scope")
+    );
+    assert_eq!(world.query(0, class, "class", "count"), Value::from(1));
+}

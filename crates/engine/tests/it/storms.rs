@@ -31,7 +31,13 @@ struct Storm {
 
 impl Storm {
     fn new(seed: u8) -> Self {
-        let mut world = World::new(1 + u8::try_from(ASSISTANTS).unwrap());
+        let nodes = 1 + u8::try_from(ASSISTANTS).unwrap();
+        let narrow = seed.is_multiple_of(3);
+        let mut world = World::with(nodes, |config| {
+            if narrow {
+                config.queue_events_max = 4;
+            }
+        });
         let class = world.pen(0);
         world.install(0, class, CLASS);
         let owner = world.owner(0, class);
