@@ -78,7 +78,8 @@ fn fill(directory: &Path) {
         panic!("written")
     };
     assert_eq!(fault.code, "store-poisoned");
-    writeln!(std::io::stdout(), "through {through}").unwrap();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "through {through}").unwrap();
 }
 
 /// Bytes that do not compress.
