@@ -4,7 +4,7 @@ mod expression;
 mod rule;
 mod select;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stratus_event::{Fault, Name, Value as Data, Whose};
 use stratus_krl_syntax::ast;
@@ -28,7 +28,7 @@ struct Compiler {
     lines: Lines,
     faults: Vec<Fault>,
     scope: Scope,
-    globals: Vec<GlobalName>,
+    globals: BTreeMap<String, GlobalName>,
     /// Globals from here on are not seen by expressions outside functions.
     globals_seen: usize,
     modules: Vec<Module>,
@@ -38,7 +38,7 @@ struct Compiler {
 }
 
 struct GlobalName {
-    name: String,
+    position: usize,
     kind: Kind,
 }
 
@@ -48,7 +48,7 @@ impl Compiler {
             lines: Lines::new(source),
             faults: Vec::new(),
             scope: Scope::default(),
-            globals: Vec::new(),
+            globals: BTreeMap::new(),
             globals_seen: 0,
             modules: Vec::new(),
             conditions: Vec::new(),
@@ -108,16 +108,15 @@ impl Compiler {
 
     /// Makes the names of all globals known, in the order in which they are evaluated.
     fn declare_globals(&mut self, tree: &ast::Ruleset, properties: &[ast::Property]) {
-        let mut seen = BTreeSet::new();
-        for declaration in configured(properties).chain(&tree.globals) {
-            if !seen.insert(declaration.name.name.as_str()) {
+        for (position, declaration) in configured(properties).chain(&tree.globals).enumerate() {
+            let global = GlobalName {
+                position,
+                kind: kind_of(&declaration.value),
+            };
+            let name = declaration.name.name.clone();
+            if self.globals.insert(name, global).is_some() {
                 self.duplicate(&declaration.name);
             }
-            let kind = kind_of(&declaration.value);
-            self.globals.push(GlobalName {
-                name: declaration.name.name.clone(),
-                kind,
-            });
         }
     }
 
@@ -207,12 +206,10 @@ impl Compiler {
     }
 
     fn check_defined(&mut self, name: &ast::Identifier, what: &str) -> Option<Kind> {
-        let found = self.globals.iter().find(|global| global.name == name.name);
-        if let Some(global) = found {
+        if let Some(global) = self.globals.get(&name.name) {
             return Some(global.kind);
         }
-        let names = self.globals.iter().map(|global| global.name.as_str());
-        let near = suggestion(&name.name, names);
+        let near = self.near(&name.name, self.globals.keys().map(String::as_str));
         let message = format!("{} is {what} but not defined in global{near}", name.name);
         self.fault(name.span, "krl-name-undefined", message);
         None
@@ -239,11 +236,31 @@ impl Compiler {
     }
 
     fn fault(&mut self, span: ast::Span, code: &'static str, message: impl AsRef<str>) {
+        if self.faults.len() >= FAULTS_MAX {
+            return;
+        }
         let (line, column) = self.lines.position(span.start);
         let message = format!("line {line}, column {column}: {}", message.as_ref());
         self.faults.push(Fault::new(Whose::Ruleset, code, message));
+        if self.faults.len() == FAULTS_MAX {
+            let message = format!("there are more than {FAULTS_MAX} faults; the rest is not told");
+            self.faults
+                .push(Fault::new(Whose::Ruleset, "krl-too-many-errors", message));
+        }
+    }
+
+    /// What was probably meant, as long as anybody reads it.
+    fn near<'a>(&self, name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+        if self.faults.len() < FAULTS_MAX {
+            suggestion(name, candidates)
+        } else {
+            String::new()
+        }
     }
 }
+
+/// Faults that are told of one ruleset.
+const FAULTS_MAX: usize = 100;
 
 fn module_rids(modules: &[Module]) -> Vec<Name> {
     let rids: BTreeSet<&Name> = modules.iter().map(|module| &module.rid).collect();

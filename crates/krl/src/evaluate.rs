@@ -235,12 +235,13 @@ impl<'s> Evaluator<'s> {
             + ended.effects.len()
             + ended.directives.len()
             + ended.timers.len()
-            + ended.log.len();
+            + ended.log.len()
+            + self.questions.len();
         if wishes < self.scene.limits.wishes_max {
             return Ok(());
         }
         let message = format!(
-            "the rule wants more than {} events, effects, directives, timers and log lines",
+            "the rule wants more than {} events, effects, directives, timers, answers and log lines",
             self.scene.limits.wishes_max
         );
         Err(Failure::new("wishes-exhausted", message))
@@ -281,6 +282,7 @@ impl<'s> Evaluator<'s> {
             )
             .into()),
             None => {
+                self.wish()?;
                 let (connector, action) = (name(connector)?, name(action)?);
                 self.questions.insert(
                     id,
@@ -306,6 +308,14 @@ impl<'s> Evaluator<'s> {
             generator.set_stream(u64::from(iteration) << 32 | u64::from(site));
             generator
         })
+    }
+
+    /// Begins an iteration: what was counted in the ones before is not needed any more.
+    fn begin_iteration(&mut self, iteration: u32) {
+        self.iteration = iteration;
+        let is_needed = |of: u32| of == iteration || of == GLOBAL_ITERATION;
+        self.generators.retain(|(of, _), _| is_needed(*of));
+        self.ordinals.retain(|(of, _), _| is_needed(*of));
     }
 
     /// A persistent variable, as this run sees it.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use stratus_event::Name;
 use stratus_krl_syntax::ast::{self, BinaryOperator, ExpressionKind};
 
-use super::{Compiler, kind_of, site};
+use super::{Compiler, GlobalName, kind_of, site};
 use crate::{
     library::{self, Builtin, Member},
     pattern::Pattern,
     program::{Arguments, Code, Declaration, Expression, Function, Operator, Parameter},
-    resolve::{Kind, suggestion},
+    resolve::Kind,
     value::{Callable, Value},
 };
 
@@ -240,7 +240,7 @@ impl Compiler {
         };
         for name in arguments.iter().filter_map(ast::Argument::name) {
             if !builtin.parameters.contains(&name.name.as_str()) {
-                let near = suggestion(&name.name, builtin.parameters.iter().copied());
+                let near = self.near(&name.name, builtin.parameters.iter().copied());
                 let message = format!("{} has no parameter {}{near}", builtin.name, name.name);
                 self.fault(name.span, "krl-parameter-unknown", message);
             }
@@ -402,21 +402,16 @@ impl Compiler {
     }
 
     fn find_global(&self, name: &str) -> Option<(usize, Kind)> {
-        let position = self.globals.iter().position(|global| global.name == name)?;
-        let is_seen = position < self.globals_seen || self.scope.depth() > 0;
-        is_seen.then(|| {
-            (
-                position,
-                self.globals.get(position).map_or(Kind::Any, |g| g.kind),
-            )
-        })
+        let GlobalName { position, kind } = self.globals.get(name)?;
+        let is_seen = *position < self.globals_seen || self.scope.depth() > 0;
+        is_seen.then_some((*position, *kind))
     }
 
     fn suggest(&self, name: &str) -> String {
-        let globals = self.globals.iter().map(|global| global.name.as_str());
+        let globals = self.globals.keys().map(String::as_str);
         let operators = library::OPERATORS.iter().copied().flatten();
         let operators = operators.map(|builtin| builtin.name);
-        suggestion(name, self.scope.names().chain(globals).chain(operators))
+        self.near(name, self.scope.names().chain(globals).chain(operators))
     }
 
     fn member(&mut self, domain: &ast::Identifier, name: &ast::QualifiedName, used: Use) -> Code {
@@ -446,7 +441,7 @@ impl Compiler {
         let members: Vec<&str> = library::members(&domain.name).collect();
         let (code, message) = if members.is_empty() {
             let aliases = self.modules.iter().map(|module| module.alias.as_str());
-            let near = suggestion(
+            let near = self.near(
                 &domain.name,
                 aliases.chain(library::DOMAINS.iter().copied()),
             );
@@ -455,7 +450,7 @@ impl Compiler {
                 format!("there is no module {}{near}", domain.name),
             )
         } else {
-            let near = suggestion(&name.name.name, members.into_iter());
+            let near = self.near(&name.name.name, members.into_iter());
             let message = format!("{} has no member {}{near}", domain.name, name.name.name);
             ("krl-module-member-unknown", message)
         };

@@ -335,8 +335,7 @@ impl Compiler {
     fn event_type(&mut self, tree: &ast::Expression) -> Expression {
         if let ast::ExpressionKind::Name(name) = &tree.kind {
             let word = &name.name.name;
-            let is_known = self.scope.find(word).is_some()
-                || self.globals.iter().any(|global| global.name == *word);
+            let is_known = self.scope.find(word).is_some() || self.globals.contains_key(word);
             if name.domain.is_none() && !is_known {
                 let code = Code::Constant(Value::Text(word.as_str().into()));
                 return Expression {

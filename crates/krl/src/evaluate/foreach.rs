@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{At, Evaluator, TOP};
+use super::{At, Evaluator, GLOBAL_ITERATION, TOP};
 use crate::{
     border,
     limit::{Failure, Halt, ITERATIONS_MAX},
@@ -99,7 +99,7 @@ impl Evaluator<'_> {
             let message = format!("foreach goes through more than {ITERATIONS_MAX} elements");
             return Err(Failure::new("iterations-exhausted", message).into());
         }
-        self.iteration = u32::try_from(self.ended.iterations).unwrap_or(u32::MAX - 1);
+        self.begin_iteration(u32::try_from(self.ended.iterations).unwrap_or(GLOBAL_ITERATION - 1));
         self.ended.iterations += 1;
         self.is_final = is_final;
         let frame = self.push_frame(Some(TOP.frame), slots);

@@ -128,3 +128,50 @@ fn all_faults_are_told_at_once() {
         ],
     );
 }
+
+#[test]
+fn what_is_not_supported_is_said() {
+    check(
+        "ruleset r { meta { key k \"v\" } }",
+        &["line 1, column 20: meta's key is not supported [krl-meta-unsupported]"],
+    );
+    check_rule(
+        "select when a b within event:attr(\"n\") seconds",
+        "line 1, column 45: within takes a constant number and a unit, such as within 5 minutes [krl-select-unsupported]",
+    );
+    check_rule(
+        "select when count 0 (a b)",
+        "line 1, column 34: 0 occurrences are not between 1 and 1000 [krl-select-unsupported]",
+    );
+    check_rule(
+        "select when a b \"x\"",
+        "line 1, column 38: the pattern needs an attribute's name before it [krl-select-attribute-missing]",
+    );
+    check_rule(
+        "select when a b always { schedule a event \"b\" repeat \"* * * * *\" }",
+        "line 1, column 47: schedule … repeat is not supported yet; let the event's rule schedule the next one with at [krl-repeat-unsupported]",
+    );
+}
+
+#[test]
+fn faults_are_told_up_to_a_number() {
+    let globals: Vec<String> = (0..500).map(|n| format!("a{n} = undefined{n}")).collect();
+    let globals = globals.join(" ");
+    let told = faults(&format!("ruleset r {{ global {{ {globals} }} }}"));
+    assert_eq!(told.lines().count(), 101);
+    assert!(told.ends_with("[krl-too-many-errors]"), "{told}");
+}
+
+#[test]
+fn an_empty_source_is_no_ruleset() {
+    assert_ne!(faults(""), "no fault");
+    assert_ne!(faults("\u{0}ruleset"), "no fault");
+}
+
+#[test]
+fn arguments_are_positional_first_and_then_named() {
+    check_global(
+        "f = function(a, b) { a } x = f(a = 1, 2)",
+        "line 1, column 60: after a named argument, all others must be named [krl-argument-order]",
+    );
+}

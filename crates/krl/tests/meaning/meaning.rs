@@ -8,4 +8,5 @@ mod conformance;
 mod hostile;
 mod record;
 mod rules;
+mod runtime_errors;
 mod world;

@@ -349,18 +349,47 @@ fn the_world_is_acted_on_and_asked() {
         world.send("a:b"),
         "ask 0.0 http get {\"url\": \"p\"}\nask 1.0 http get {\"url\": \"q\"}\n"
     );
-    let asked = match world.run(0, &crate::world::parse_event("a:b")) {
-        Err(stratus_pen::language::Stop::Ask(asked)) => asked,
-        other => panic!("{other:?}"),
-    };
-    for question in asked {
-        let answer = crate::world::data(&serde_json::json!({"content": "ok"}));
-        world.answers.insert(question.id, Ok(answer));
+    world.answer_all("a:b");
+    assert_eq!(world.send("a:b"), "fired\ndirective p {}\ndirective q {}\n");
+}
+
+/// A rule that writes is asked for one answer after the other: a later iteration may read what an
+/// earlier one writes.
+#[test]
+fn questions_are_told_apart_and_answered_in_turn() {
+    let body = r#"foreach ["p", "q"] setting (u)
+        pre { answers = [1, 2].map(function(n) { http:get(u + n){"content"} }) }
+        always { ent:got := ent:got.append(answers) }"#;
+    let mut world = World::with(&[&ruleset("", body)]);
+    world.set("got", "[]");
+    for expected in [
+        "0.0 http get {\"url\": \"p1\"}",
+        "0.1 http get {\"url\": \"p2\"}",
+        "1.0 http get {\"url\": \"q1\"}",
+        "1.1 http get {\"url\": \"q2\"}",
+    ] {
+        assert_eq!(world.send("a:b").trim_end(), format!("ask {expected}"));
+        world.answer_all("a:b");
     }
     assert_eq!(
         world.send("a:b"),
-        "fired\ndirective ok {}\ndirective ok {}\n"
+        "fired\nent:got := [\"p1\", \"p2\", \"q1\", \"q2\"]\n"
     );
+}
+
+/// What is drawn depends on the seed, the iteration and the place, not on how often it is evaluated.
+#[test]
+fn randomness_is_the_same_when_evaluated_again() {
+    let body = r#"foreach [1, 2] setting (n)
+        pre { a = random:integer(1000000) b = random:uuid() c = http:get("u") }
+        always { log info <<#{a} #{b}>> }"#;
+    let mut world = World::with(&[&ruleset("", body)]);
+    world.answer_all("a:b");
+    let told = world.send("a:b");
+    assert_eq!(told, world.send("a:b"));
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines.len(), 3, "{told}");
+    assert_ne!(lines[1], lines[2]);
 }
 
 #[test]

@@ -38,6 +38,15 @@ impl World {
         world
     }
 
+    /// Sets a persistent variable of the first ruleset, from JSON.
+    pub(crate) fn set(&self, name: &str, json: &str) {
+        let rid = self.programs[0].rid().to_string();
+        let value = data(&serde_json::from_str(json).unwrap());
+        self.variables
+            .borrow_mut()
+            .insert((rid, name.to_owned()), value);
+    }
+
     /// Runs the first ruleset's rules for an event such as `a:b {"x": 1}`, and tells what they
     /// want, a line each. Changes of variables and timers are kept.
     pub(crate) fn send(&self, event: &str) -> String {
@@ -55,6 +64,18 @@ impl World {
             }
         }
         told
+    }
+
+    /// Answers what the first rule asks about an event: every request gets its own URL back.
+    pub(crate) fn answer_all(&mut self, event: &str) {
+        let Err(Stop::Ask(asked)) = self.run(0, &parse_event(event)) else {
+            panic!("nothing is asked")
+        };
+        for question in asked {
+            let url = question.arguments.get("url").cloned().unwrap_or_default();
+            let answer = Value::map(Map::from([("content", url)]));
+            self.answers.insert(question.id, Ok(answer));
+        }
     }
 
     /// Runs one rule of the first ruleset.
