@@ -5,6 +5,7 @@
 //! a [`Command`](stratus_engine::Command) that goes through the [`Desk`] to whoever drives the
 //! engine, and its reply becomes JSON. A fault becomes problem+json (RFC 9457).
 
+mod connection;
 mod desk;
 mod input;
 mod limit;
@@ -23,6 +24,7 @@ use stratus_engine::{Accepted, Outcome};
 use stratus_event::{Eci, Fault, PenId};
 use tokio::{net::TcpListener, sync::watch};
 
+pub use connection::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_MS_MAX};
 pub use desk::{Desk, Order};
 pub use limit::{
     BODY_BYTES_MAX, LONG_POLLS_MAX, REQUEST_MS_MAX, REQUESTS_MAX, WEBHOOK_BODY_BYTES_MAX,
@@ -71,10 +73,8 @@ pub async fn serve(
     listener: TcpListener,
     site: Site,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router(site))
-        .with_graceful_shutdown(stop)
-        .await
+) {
+    connection::serve(listener, router(site), stop).await;
 }
 
 /// All routes.

@@ -329,3 +329,26 @@ async fn without_an_account_there_is_no_webhook() {
     assert_eq!(status, 404);
     assert!(body.contains("webhook-unknown"), "{body}");
 }
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_refused() {
+    let site = Served::start().await;
+    let head = format!(
+        "GET /health HTTP/1.1\r\nX: {}",
+        "x".repeat(crate::HEAD_BYTES_MAX)
+    );
+    assert_eq!(site.exchange(&head, "").await.0, 431);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_never_ends_is_not_waited_for() {
+    let site = Served::start().await;
+    let mut stream = TcpStream::connect(site.address).await.unwrap();
+    stream
+        .write_all(b"GET /health HTTP/1.1\r\nX: ")
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"));
+}

@@ -136,9 +136,10 @@ async fn serve(
         tokio::time::sleep(REQUESTS_WAIT).await;
     };
     tokio::select! {
-        served = stratus_api::serve(listener, site, stopped(stop.clone())) => Ok(served?),
-        () = late => Ok(()),
+        () = stratus_api::serve(listener, site, stopped(stop.clone())) => {}
+        () = late => {}
     }
+    Ok(())
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {
