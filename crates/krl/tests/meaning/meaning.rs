@@ -6,6 +6,7 @@ mod calendar;
 mod compile_errors;
 mod conformance;
 mod hostile;
+mod mutated;
 mod record;
 mod rules;
 mod runtime_errors;

@@ -28,14 +28,17 @@ pub(crate) struct World {
 impl World {
     /// A PEN in which rulesets are installed.
     pub(crate) fn with(sources: &[&str]) -> Self {
-        let mut world = Self::default();
-        for source in sources {
-            match Krl.compile(source) {
-                Ok(program) => world.programs.push(program),
-                Err(faults) => panic!("{source}\n{faults:#?}"),
-            }
-        }
-        world
+        let faults: Vec<String> = sources.iter().map(|source| faults(source)).collect();
+        Self::try_with(sources).unwrap_or_else(|| panic!("{sources:?}\n{faults:?}"))
+    }
+
+    /// A PEN in which rulesets are installed, if they all compile.
+    pub(crate) fn try_with(sources: &[&str]) -> Option<Self> {
+        let programs = sources.iter().map(|source| Krl.compile(source).ok());
+        Some(Self {
+            programs: programs.collect::<Option<_>>()?,
+            ..Self::default()
+        })
     }
 
     /// Sets a persistent variable of the first ruleset, from JSON.
