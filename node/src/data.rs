@@ -23,13 +23,8 @@ pub(crate) struct DataDirectory {
 impl DataDirectory {
     /// The given directory, or the usual one of this user (XDG base directories).
     pub(crate) fn locate(given: Option<PathBuf>) -> Result<Self, Failure> {
-        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
-        let usual = || {
-            let xdg = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
-            xdg.filter(|path| path.is_absolute())
-                .or_else(home)
-                .map(|path| path.join("stratus"))
-        };
+        let variable = |name| std::env::var_os(name).map(PathBuf::from);
+        let usual = || usual(variable("XDG_DATA_HOME"), variable("HOME"));
         let path = given.or_else(usual).ok_or_else(homeless)?;
         Ok(Self { path })
     }
@@ -260,6 +255,12 @@ fn random() -> Result<[u8; 32], Failure> {
     Ok(bytes)
 }
 
+fn usual(xdg: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let share = || home.map(|home| home.join(".local/share"));
+    let shared = xdg.filter(|path| path.is_absolute()).or_else(share)?;
+    Some(shared.join("stratus"))
+}
+
 fn homeless() -> Failure {
     Fault::new(
         Whose::Caller,
@@ -304,6 +305,19 @@ mod tests {
         fs::set_permissions(data.path().join("node.key"), Permissions::from_mode(0o644)).unwrap();
         data.node_key().unwrap();
         assert_eq!(mode(&data.path().join("node.key")), 0o600);
+    }
+
+    #[test]
+    fn the_usual_directory_follows_xdg() {
+        let path = |text: &str| Some(PathBuf::from(text));
+        assert_eq!(usual(path("/x"), path("/h")), path("/x/stratus"));
+        assert_eq!(
+            usual(path("x"), path("/h")),
+            path("/h/.local/share/stratus")
+        );
+        assert_eq!(usual(None, path("/h")), path("/h/.local/share/stratus"));
+        assert_eq!(usual(None, None), None);
+        assert_eq!(code::<()>(Err(homeless())), "data-directory-unknown");
     }
 
     #[test]

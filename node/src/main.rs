@@ -23,7 +23,8 @@ use crate::{commands::Verb, data::DataDirectory, exit::Failure};
 
 /// What every command knows.
 #[derive(Debug, Parser)]
-#[command(name = "stratus", version, about, arg_required_else_help = true)]
+#[command(name = "stratus", version, arg_required_else_help = true)]
+#[command(about = "A peer-to-peer node that hosts your personal event network")]
 #[command(after_help = "Begin with `stratus up` in one terminal and `stratus status` in another.")]
 struct Arguments {
     /// Where keys, store and configuration are [default: `$XDG_DATA_HOME/stratus`]

@@ -83,6 +83,11 @@ impl Served {
         );
     }
 
+    async fn wait_for_news(&self, wait_ms: u64) -> u16 {
+        let path = format!("/journal?after=2&wait_ms={wait_ms}");
+        self.owner("GET", &path, &Json::Null).await.0
+    }
+
     async fn webhook(&self, signature: &str, form: &str) -> (u16, String) {
         let head = format!(
             "POST /hook/twilio/{ECI}?x=1 HTTP/1.1\r\nX-Twilio-Signature: {signature}\r\n\
@@ -209,7 +214,10 @@ async fn the_owner_asks_and_is_answered() {
 #[tokio::test]
 async fn bad_requests_have_codes() {
     let site = Served::start().await;
-    let event = |eci: &str, attributes: Json| json!({"eci": eci, "domain": "a", "type": "b", "attributes": attributes});
+    let event = |eci: &str, attributes: Json| {
+        let domain = "a";
+        json!({"eci": eci, "domain": domain, "type": "b", "attributes": attributes})
+    };
     let stranger = Eci([8; 32]).to_string();
     site.check(
         "POST",
@@ -351,4 +359,21 @@ async fn a_head_that_never_ends_is_not_waited_for() {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"));
+}
+
+#[tokio::test]
+async fn those_who_wait_for_news_are_bounded() {
+    let site = Arc::new(Served::start().await);
+    // Some may find the last place taken by the one who only looks; they come again.
+    let wait = |site: Arc<Served>| async move { while site.wait_for_news(25_000).await == 429 {} };
+    let waiting: Vec<_> = (0..crate::LONG_POLLS_MAX)
+        .map(|_| tokio::spawn(wait(Arc::clone(&site))))
+        .collect();
+    while site.wait_for_news(1).await != 429 {}
+    site.check("GET", "/nowhere", json!({}), 404, "address-unknown")
+        .await;
+    let path = "/journal?after=2&wait_ms=1";
+    site.check("GET", path, json!({}), 429, "requests-too-many")
+        .await;
+    waiting.iter().for_each(tokio::task::JoinHandle::abort);
 }

@@ -187,7 +187,8 @@ mod tests {
 
     fn event(id: &str, kind: &str) -> serde_json::Value {
         serde_json::json!({
-            "id": id, "domain": "a", "type": kind, "attributes": {"n": 1}, "time": "T", "cause": null
+            "id": id, "domain": "a", "type": kind, "attributes": {"n": 1},
+            "time": "T", "cause": null,
         })
     }
 
@@ -195,7 +196,9 @@ mod tests {
     fn an_entry_tells_what_came_and_what_was_done() {
         let run = serde_json::json!({
             "event": event("2", "raised"), "rid": "r", "rule": "u", "end": "failed",
-            "failure": {"code": "fuel-spent", "whose": "ruleset", "detail": "no fuel", "hint": null},
+            "failure": {
+                "code": "fuel-spent", "whose": "ruleset", "detail": "no fuel", "hint": null,
+            },
             "changes": ["r:x"], "log": [{"level": "info", "text": "hello"}], "effects": [
                 {"kind": "act", "ordinal": 0, "connector": "twilio", "action": "send_sms",
                  "arguments": {}},
