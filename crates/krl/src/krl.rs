@@ -34,19 +34,12 @@ pub struct Krl;
 
 impl Language for Krl {
     fn compile(&self, source: &str) -> Result<Arc<dyn Program>, Vec<Fault>> {
-        let parsed = parse_ruleset(source);
-        let errors = parsed.diagnostics.iter();
-        let errors = errors.filter(|diagnostic| diagnostic.severity == Severity::Error);
-        let mut faults: Vec<Fault> = errors.map(|error| fault(source, error)).collect();
-        match parsed.ruleset.map(|tree| compile::compile(source, &tree)) {
-            Some(Ok(ruleset)) if faults.is_empty() => Ok(Arc::new(Compiled::new(ruleset))),
-            Some(Err(more)) if faults.is_empty() => Err(more),
-            _ => {
-                if faults.is_empty() {
-                    let message = "there is no ruleset in the text";
-                    faults.push(Fault::new(Whose::Ruleset, "krl-ruleset-missing", message));
-                }
-                Err(faults)
+        match parse_ruleset(source).complete() {
+            Ok(tree) => Ok(Arc::new(Compiled::new(compile::compile(source, &tree)?))),
+            Err(diagnostics) => {
+                let errors = diagnostics.iter();
+                let errors = errors.filter(|diagnostic| diagnostic.severity == Severity::Error);
+                Err(errors.map(|error| fault(source, error)).collect())
             }
         }
     }

@@ -148,6 +148,24 @@ fn wishes_are_counted() {
     );
 }
 
+/// A PEN refuses rulesets that use each other when they are installed; should they be there all
+/// the same, they come to an end.
+#[test]
+fn modules_that_use_each_other_end() {
+    let module = |own: &str, other: &str| {
+        format!(
+            "ruleset {own} {{ meta {{ provides f use module {other} alias o }}
+                global {{ f = function() {{ o:f() }} }}
+                rule r {{ select when a b pre {{ x = f() }} }} }}"
+        )
+    };
+    let told = World::with(&[&module("one", "two"), &module("two", "one")]).send("a:b");
+    assert!(
+        told.starts_with("failed modules-exhausted: two line 2, column "),
+        "{told}"
+    );
+}
+
 #[test]
 fn patterns_are_bounded() {
     let long = "pre { x = \"a\".match(0.range(3000).join(\"a\")) }";

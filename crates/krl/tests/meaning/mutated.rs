@@ -5,7 +5,7 @@ use stratus_pen::language::Limits;
 use crate::world::World;
 
 /// One of nearly everything.
-const RULESET: &str = r##"ruleset test {
+const RULESET: &str = r#"ruleset test {
     meta { name "All" shares q, f provides f configure using c = 1 use module lib alias l }
     global {
         f = function(a, b = 2) { d = a + b; d > 3 => [d, "x"] | {"k": d, "l": [null, true]} }
@@ -30,7 +30,7 @@ const RULESET: &str = r##"ruleset test {
         event:send(subscription:established().head(), "d", "t") with attrs = {"r": math:random(9)}
         always { schedule x event "z" at time:add(time:now(), {"days": -1.5}) setting(id) error info id }
     }
-}"##;
+}"#;
 
 const MODULE: &str = "ruleset lib { meta { provides z } global { z = 1 } }";
 
