@@ -3,11 +3,15 @@
 //! Every node has a [`Span`]. Both generations of KRL share one tree: where the classic form of
 //! 2012 says something in other words, the node keeps which words they were.
 
+mod classic;
 mod event;
 mod expression;
 mod rule;
 mod span;
 
+pub use classic::{
+    Cache, Callback, Callbacks, Dataset, Dispatch, DispatchKind, Emission, Trail, TrailKind,
+};
 pub use event::{
     Aggregate, AggregateKind, AttributeFilter, EventExpression, EventExpressionKind, EventOperator,
     Period, Primitive, Quantifier, TimeUnit,
@@ -32,6 +36,12 @@ pub struct Ruleset {
     pub version: Option<Expression>,
     /// What the ruleset says about itself.
     pub meta: Option<Meta>,
+    /// The lines of `dispatch { … }`; classic.
+    pub dispatch: Vec<Dispatch>,
+    /// The data sets and data sources of all `global` blocks, in order; classic.
+    pub datasets: Vec<Dataset>,
+    /// `css` and `emit` of all `global` blocks, in order; classic.
+    pub emissions: Vec<Emission>,
     /// The declarations of all `global` blocks, in order.
     pub globals: Vec<Declaration>,
     /// The rules, in textual order.
@@ -63,12 +73,16 @@ pub struct Property {
 pub enum PropertyKind {
     /// `author "…"`.
     Author(Expression),
+    /// `authz require user`; classic.
+    Authorization,
     /// `configure using a = 1 b = 2`: defaults that `use module … with` overrides.
     Configure(Vec<Declaration>),
     /// `description "…"`, usually a chevron.
     Description(Expression),
     /// `errors to RID`.
     Errors(Identifier),
+    /// `errors to RID version "…"`; classic.
+    ErrorsVersion(Identifier, Text),
     /// `key name value`.
     Key(Identifier, Expression),
     /// `logging on` is true, `logging off` is false.
@@ -84,8 +98,13 @@ pub enum PropertyKind {
         /// The rulesets that may read them.
         rulesets: Vec<Identifier>,
     },
+    /// `use css resource "…"` and `use javascript resource name`; classic.
+    Resource(Resource),
     /// `shares a, b`: what may be queried from outside.
     Shares(Vec<Identifier>),
+    /// `sharing on` is true, `sharing off` is false: whether all functions that are provided may be
+    /// queried from outside; classic.
+    Sharing(bool),
     /// `use module RID …`.
     Use(Use),
     /// `version "…"`.
@@ -97,10 +116,21 @@ pub enum PropertyKind {
 pub struct Use {
     /// The ruleset that is used.
     pub rid: Identifier,
+    /// `version "dev"`; classic.
+    pub version: Option<Text>,
     /// The domain its names get here; without it, the RID is.
     pub alias: Option<Identifier>,
     /// What overrides the module's `configure using`.
     pub with: Vec<Declaration>,
+}
+
+/// `use css resource "…"`: what a web page was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// Whether it says `css`; else it says `javascript`.
+    pub css: bool,
+    /// Its address, or the name of one that the engine knew.
+    pub location: Expression,
 }
 
 /// `name = value`.
@@ -114,7 +144,7 @@ pub struct Declaration {
     pub span: Span,
 }
 
-/// A bare word, or a RID.
+/// A bare word, or a RID; a RID and a rule's name may be a number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Identifier {
     /// As written.

@@ -6,6 +6,7 @@
 
 pub mod ast;
 mod diagnostic;
+mod layout;
 mod lexer;
 mod parser;
 mod precedence;
@@ -14,7 +15,7 @@ mod printer;
 pub use diagnostic::{Diagnostic, Severity, line_column, render};
 pub use lexer::{Token, TokenKind, tokenize};
 pub use parser::{
-    DIAGNOSTICS_MAX, NESTING_DEPTH_MAX, Parsed, SOURCE_BYTES_MAX, TREE_DEPTH_MAX, parse_expression,
-    parse_ruleset,
+    DIAGNOSTICS_MAX, Generation, NESTING_DEPTH_MAX, Parsed, SOURCE_BYTES_MAX, TREE_DEPTH_MAX,
+    parse_expression, parse_ruleset, parse_ruleset_within,
 };
 pub use printer::print;

@@ -18,6 +18,25 @@ pub fn tokenize(source: &str) -> Vec<Token> {
     lexer.tokens
 }
 
+/// Splits what stands in a string from an offset on, behind a `#{`, up to its `}`; none if it has
+/// none before the end of the text.
+pub(crate) fn tokenize_beesting(text: &str, from: usize) -> Option<Vec<Token>> {
+    let mut lexer = Lexer {
+        source: text,
+        position: from,
+        contexts: vec![Context::Beesting(0)],
+        unclosed: false,
+        tokens: Vec::new(),
+    };
+    while lexer.position < text.len() {
+        lexer.step();
+        if lexer.contexts.is_empty() {
+            return Some(lexer.tokens);
+        }
+    }
+    None
+}
+
 /// The smallest part of a source that means something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
@@ -44,13 +63,15 @@ pub enum TokenKind {
     ChevronText,
     /// A character that begins no token.
     Illegal,
+    /// `<| … |>`, classic: a text of `JavaScript`.
+    JavaScript,
     /// `// …` with the end of its line.
     LineComment,
     /// `12`, `1.5`, `.5`.
     Number,
     /// An operator, a bracket or a separator.
     Punctuation,
-    /// `re#…#` and `re/…/`, with their flags.
+    /// `re#…#` and, classic, `re/…/` and `#…#`, with their flags.
     Regexp,
     /// `"…"` and `'…'`, escapes as written.
     String,
@@ -119,6 +140,7 @@ impl Lexer<'_> {
                 self.contexts.pop();
             }
             TokenKind::UnclosedString => self.unclosed = true,
+            TokenKind::Punctuation if self.rest().starts_with("<|") => self.unclosed = true,
             TokenKind::Punctuation => self.count_curly(length),
             _ => {}
         }
@@ -191,10 +213,12 @@ fn code_token(rest: &str, short: bool) -> (TokenKind, usize) {
     }
     match first {
         '"' | '\'' => string(rest, first, short),
+        '#' => regexp(rest, 1, '#').unwrap_or((TokenKind::Illegal, 1)),
+        '<' if rest.starts_with("<|") => javascript(rest, short),
         'r' if rest.starts_with("re#") => {
-            regexp(rest, '#').unwrap_or_else(|| unclosed_regexp(rest))
+            regexp(rest, 3, '#').unwrap_or_else(|| unclosed_regexp(rest))
         }
-        'r' if rest.starts_with("re/") => regexp(rest, '/').unwrap_or((TokenKind::Symbol, 2)),
+        'r' if rest.starts_with("re/") => regexp(rest, 3, '/').unwrap_or((TokenKind::Symbol, 2)),
         'a'..='z' | 'A'..='Z' | '_' | '$' => (TokenKind::Symbol, length_while(rest, is_word)),
         _ => number(rest).unwrap_or_else(|| punctuation(rest, first)),
     }
@@ -222,13 +246,26 @@ fn string(rest: &str, quote: char, short: bool) -> (TokenKind, usize) {
     }
 }
 
-/// `re#…#gim`. The classic `re/…/` must end in its line, because `re` may also be a name that is
-/// divided.
-fn regexp(rest: &str, delimiter: char) -> Option<(TokenKind, usize)> {
-    let end = if delimiter == '/' {
-        end_in_line(rest, 3, delimiter)
+/// `<| … |>`. Without its end it is two signs, of which the parser will think what it likes.
+fn javascript(rest: &str, short: bool) -> (TokenKind, usize) {
+    let sought = if short {
+        rest.get(..first_line(rest)).unwrap_or_default()
     } else {
-        end_of_text(rest, 3, |at| starts_at(rest, at, delimiter))
+        rest
+    };
+    match sought.find("|>") {
+        Some(end) => (TokenKind::JavaScript, end + 2),
+        None => (TokenKind::Punctuation, 1),
+    }
+}
+
+/// `re#…#gim`, whose text begins at an offset. The classic `re/…/` and `#…#` must end in their
+/// line, because `re` may also be a name that is divided, and `#` a slip.
+fn regexp(rest: &str, from: usize, delimiter: char) -> Option<(TokenKind, usize)> {
+    let end = if rest.starts_with("re#") {
+        end_of_text(rest, from, |at| starts_at(rest, at, delimiter))
+    } else {
+        end_in_line(rest, from, delimiter)
     };
     let end = end? + 1;
     let flags = length_while(rest.get(end..)?, |flag| matches!(flag, 'g' | 'i' | 'm'));

@@ -5,6 +5,7 @@
 //! item begins and goes on.
 
 mod action;
+mod classic;
 mod cursor;
 mod event;
 mod expression;
@@ -19,21 +20,51 @@ mod ruleset;
 use crate::{
     ast::{Expression, Ruleset, Span},
     diagnostic::{Diagnostic, Severity},
+    layout::Layout,
     lexer::{Token, TokenKind, tokenize},
 };
 
-/// Reads a ruleset.
+/// Reads a ruleset of at most [`SOURCE_BYTES_MAX`].
 pub fn parse_ruleset(source: &str) -> Parsed {
-    let (ruleset, diagnostics) = parse(source, Parser::ruleset);
-    Parsed {
-        ruleset,
-        diagnostics,
+    parse_ruleset_within(source, SOURCE_BYTES_MAX)
+}
+
+/// Reads a ruleset of at most so many bytes. A longer one is not read: `krl-source-too-long`.
+pub fn parse_ruleset_within(source: &str, source_bytes_max: usize) -> Parsed {
+    read(source, source_bytes_max).0
+}
+
+/// Reads a ruleset and says how its tokens are to be laid out.
+pub(crate) fn read(source: &str, source_bytes_max: usize) -> (Parsed, Layout) {
+    if source.len() > source_bytes_max {
+        let diagnostics = vec![too_long(source, source_bytes_max)];
+        return (Parsed::failed(diagnostics), Layout::default());
     }
+    let mut parser = Parser::new(source);
+    let mut ruleset = parser.all(Parser::ruleset);
+    if parser.generation() == Generation::Classic && parser.beestings_skipped {
+        // What stands in its strings is to be read as well.
+        parser = Parser::new(source);
+        parser.beestings = true;
+        ruleset = parser.all(Parser::ruleset);
+    }
+    let parsed = Parsed {
+        ruleset,
+        generation: parser.generation(),
+        evidence: parser.evidence(),
+        diagnostics: parser.diagnostics,
+    };
+    (parsed, parser.layout)
 }
 
 /// Reads one expression, with nothing after it.
 pub fn parse_expression(source: &str) -> (Option<Expression>, Vec<Diagnostic>) {
-    parse(source, Parser::expression)
+    if source.len() > SOURCE_BYTES_MAX {
+        return (None, vec![too_long(source, SOURCE_BYTES_MAX)]);
+    }
+    let mut parser = Parser::new(source);
+    let expression = parser.all(Parser::expression);
+    (expression, parser.diagnostics)
 }
 
 /// What has been read of a source.
@@ -42,11 +73,24 @@ pub struct Parsed {
     /// The tree. Where there are errors, the parts that could not be read are missing in it, so it
     /// is good for looking things up, not for running.
     pub ruleset: Option<Ruleset>,
+    /// Which generation of the language it is taken for.
+    pub generation: Generation,
+    /// The first form that shows the generation; none if nothing does, which makes it modern.
+    pub evidence: Option<Span>,
     /// What is wrong, in the order of the source.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Parsed {
+    fn failed(diagnostics: Vec<Diagnostic>) -> Self {
+        Self {
+            ruleset: None,
+            generation: Generation::default(),
+            evidence: None,
+            diagnostics,
+        }
+    }
+
     /// The tree if the source is without errors, and else the diagnostics.
     pub fn complete(self) -> Result<Ruleset, Vec<Diagnostic>> {
         let failed = self.has_errors();
@@ -61,8 +105,20 @@ impl Parsed {
     }
 }
 
-/// Bytes of a source. A longer one is not read: `krl-source-too-long`.
-pub const SOURCE_BYTES_MAX: usize = 1024 * 1024;
+/// The generations of the language. A text is classic if it has a form that only the language of
+/// 2009 to 2012 has, and none that only today's has. `spec/krl.md` lists both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Generation {
+    /// As the Kynetx Rules Engine ran it until 2012.
+    Classic,
+    /// As pico-engine runs it.
+    #[default]
+    Modern,
+}
+
+/// Bytes of a source that [`parse_ruleset`] reads. A longer one is not read:
+/// `krl-source-too-long`.
+pub const SOURCE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Brackets in brackets, functions in functions, signs before signs. The parser calls itself for
 /// each, so this bounds its stack (below 1 MiB in an unoptimised build). Beyond:
@@ -91,6 +147,19 @@ struct Parser<'a> {
     depth: usize,
     /// How tall the subtrees are that this level has made so far.
     height: usize,
+    /// The first form that only the classic language has.
+    classic: Option<Span>,
+    /// The first form that only the modern language has.
+    modern: Option<Span>,
+    /// What is to be reported of a modern ruleset only.
+    slips: Vec<Diagnostic>,
+    /// Whether the condition of an event is read, which a bracket on the next line does not go on.
+    in_condition: bool,
+    /// Whether `#{…}` in a string is an expression.
+    beestings: bool,
+    /// Whether there is a string with `#{` that was taken as it stands.
+    beestings_skipped: bool,
+    layout: Layout,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -103,12 +172,33 @@ impl<'a> Parser<'a> {
             position: 0,
             depth: 0,
             height: 0,
+            classic: None,
+            modern: None,
+            slips: Vec::new(),
+            in_condition: false,
+            beestings: false,
+            beestings_skipped: false,
+            layout: Layout::default(),
             diagnostics: Vec::new(),
         };
         for token in tokenize(source) {
             parser.take(token);
         }
+        parser.layout.marks.resize(parser.tokens.len(), 0);
         parser
+    }
+
+    /// Reads all of the source as one thing.
+    fn all<T>(&mut self, thing: impl FnOnce(&mut Self) -> Outcome<T>) -> Option<T> {
+        let read = thing(self).and_then(|node| self.finished().map(|()| node));
+        let node = read.map_err(|diagnostic| self.report(*diagnostic)).ok();
+        if self.generation() == Generation::Modern {
+            for slip in std::mem::take(&mut self.slips) {
+                self.report(slip);
+            }
+        }
+        self.diagnostics.sort_by_key(Diagnostic::span);
+        node
     }
 
     /// Takes in a token: leaves out those that mean nothing and reports those that are wrong.
@@ -144,22 +234,6 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Reads all of a source as one thing.
-fn parse<'a, T>(
-    source: &'a str,
-    thing: impl FnOnce(&mut Parser<'a>) -> Outcome<T>,
-) -> (Option<T>, Vec<Diagnostic>) {
-    if source.len() > SOURCE_BYTES_MAX {
-        return (None, vec![too_long(source)]);
-    }
-    let mut parser = Parser::new(source);
-    let read = thing(&mut parser).and_then(|node| parser.finished().map(|()| node));
-    let node = read.map_err(|diagnostic| parser.report(*diagnostic)).ok();
-    let mut diagnostics = parser.diagnostics;
-    diagnostics.sort_by_key(Diagnostic::span);
-    (node, diagnostics)
-}
-
 /// What is wrong with a token, whatever stands around it.
 fn complaint(token: Token, source: &str) -> Option<Diagnostic> {
     let (code, title, help) = match token.kind {
@@ -182,9 +256,9 @@ fn complaint(token: Token, source: &str) -> Option<Diagnostic> {
     Some(Diagnostic::error(code, title, token.span).help(format!("close it with {help}")))
 }
 
-fn too_long(source: &str) -> Diagnostic {
+fn too_long(source: &str, bytes_max: usize) -> Diagnostic {
     let title = format!(
-        "the source has {} bytes, {SOURCE_BYTES_MAX} are allowed",
+        "the source has {} bytes, {bytes_max} are allowed",
         source.len()
     );
     Diagnostic::error("krl-source-too-long", title, Span::default())

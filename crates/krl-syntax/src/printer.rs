@@ -1,5 +1,6 @@
 //! Tree to text.
 
+mod classic;
 mod event;
 mod expression;
 mod postlude;
@@ -42,10 +43,11 @@ impl Printer {
             self.line("meta");
             self.meta(meta);
         }
-        if !ruleset.globals.is_empty() {
-            self.line("global");
-            self.block(&ruleset.globals, Self::declaration);
+        if !ruleset.dispatch.is_empty() {
+            self.line("dispatch");
+            self.block(&ruleset.dispatch, Self::dispatch);
         }
+        self.globals(ruleset);
         for rule in &ruleset.rules {
             self.line("");
             self.rule(rule);
@@ -59,6 +61,7 @@ impl Printer {
 
     fn property(&mut self, property: &Property) {
         match &property.kind {
+            PropertyKind::Authorization => self.write("authz require user"),
             PropertyKind::Author(value) => self.labelled("author ", value),
             PropertyKind::Configure(declarations) => {
                 self.write("configure using ");
@@ -66,6 +69,10 @@ impl Printer {
             }
             PropertyKind::Description(value) => self.labelled("description ", value),
             PropertyKind::Errors(rid) => self.write(&format!("errors to {}", rid.name)),
+            PropertyKind::ErrorsVersion(rid, version) => {
+                self.write(&format!("errors to {} version ", rid.name));
+                self.string(&version.value);
+            }
             PropertyKind::Key(name, value) => {
                 self.labelled(&format!("key {} ", name.name), value);
             }
@@ -76,6 +83,11 @@ impl Printer {
                 self.names("provides keys ", keys);
                 self.names(" to ", rulesets);
             }
+            PropertyKind::Resource(resource) => {
+                let word = if resource.css { "css" } else { "javascript" };
+                self.labelled(&format!("use {word} resource "), &resource.location);
+            }
+            PropertyKind::Sharing(on) => self.write(if *on { "sharing on" } else { "sharing off" }),
             PropertyKind::Shares(names) => self.names("shares ", names),
             PropertyKind::Use(module) => self.module(module),
             PropertyKind::Version(value) => self.labelled("version ", value),
@@ -85,6 +97,10 @@ impl Printer {
     fn module(&mut self, module: &Use) {
         self.write("use module ");
         self.identifier(&module.rid);
+        if let Some(version) = &module.version {
+            self.write(" version ");
+            self.string(&version.value);
+        }
         if let Some(alias) = &module.alias {
             self.write(" alias ");
             self.identifier(alias);
@@ -132,12 +148,17 @@ impl Printer {
             return self.write(" {}");
         }
         self.open();
+        self.lines(items, item);
+        self.shut();
+    }
+
+    /// Each item on a line of its own.
+    fn lines<T>(&mut self, items: &[T], item: fn(&mut Self, &T)) {
         for each in items {
             self.line("");
             item(self, each);
             self.write(";");
         }
-        self.shut();
     }
 
     fn separated<'t, T: 't>(

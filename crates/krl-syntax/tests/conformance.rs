@@ -194,6 +194,7 @@ fn kind_name(kind: TokenKind) -> &'static str {
         TokenKind::Regexp => "REGEXP",
         TokenKind::String => "STRING",
         TokenKind::Symbol => "SYMBOL",
+        TokenKind::JavaScript => "JAVASCRIPT",
         TokenKind::UnclosedComment | TokenKind::UnclosedRegexp | TokenKind::UnclosedString => {
             "MISSING-CLOSE"
         }

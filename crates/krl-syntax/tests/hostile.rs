@@ -77,6 +77,7 @@ fn check(source: &str) {
     let Parsed {
         ruleset,
         diagnostics,
+        ..
     } = parse_ruleset(source);
     let (expression, more) = parse_expression(source);
     assert!(ruleset.is_some() || !diagnostics.is_empty());

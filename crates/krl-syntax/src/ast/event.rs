@@ -16,6 +16,8 @@ pub struct EventExpression {
 pub enum EventExpressionKind {
     /// `any N (a, b, c)`: that many different ones of them, in any order.
     Any(u32, Vec<EventExpression>),
+    /// `at (time)`: that time has come; classic.
+    At(Expression),
     /// `a between (b, c)`, and `a not between (b, c)` if negated.
     Between {
         /// What happens, or must not happen, between the other two.

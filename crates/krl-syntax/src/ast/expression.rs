@@ -1,6 +1,6 @@
 //! Expressions: what has a value.
 
-use super::{ActionBlock, Declaration, Identifier, QualifiedName, Span, Text};
+use super::{ActionBlock, Declaration, Identifier, QualifiedName, Span, Text, Trail};
 
 /// What has a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +91,8 @@ pub enum ExpressionKind {
     Regexp(Regexp),
     /// `"…"`, its escapes resolved.
     Text(String),
+    /// `seen "…" in ent:trail within 3 days` and its like; classic.
+    Trail(Box<Trail>),
     /// `not a`.
     Unary {
         /// The operator.
@@ -263,6 +265,8 @@ pub struct Regexp {
 /// How a regular expression is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RegexpForm {
+    /// `#…#`, classic.
+    Bare,
     /// `re#…#`.
     Hash,
     /// `re/…/`, classic.

@@ -1,6 +1,8 @@
 //! Rules: event, condition, action, and what follows.
 
-use super::{Argument, Declaration, EventExpression, Expression, Identifier, QualifiedName, Span};
+use super::{
+    Argument, Callbacks, Declaration, EventExpression, Expression, Identifier, QualifiedName, Span,
+};
 
 /// `rule name { select when … foreach … pre { … } if … then action() always { … } }`.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,8 +17,12 @@ pub struct Rule {
     pub foreach: Vec<Foreach>,
     /// The declarations in `pre`.
     pub prelude: Vec<Declaration>,
+    /// What `emit` before the actions sends to the browser, a text; classic.
+    pub emission: Option<Expression>,
     /// Its condition and actions.
     pub actions: Option<ActionBlock>,
+    /// What shows whether the rule did what it was for; classic.
+    pub callbacks: Option<Callbacks>,
     /// What happens after the actions.
     pub postlude: Option<Postlude>,
     /// All of it.
@@ -31,6 +37,8 @@ pub enum RuleState {
     Active,
     /// It never is.
     Inactive,
+    /// It is woken, but only where its author tests it; classic.
+    Test,
 }
 
 /// `select …`.
@@ -143,7 +151,8 @@ pub struct Statement {
 /// The statements.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatementKind {
-    /// `ent:name := value` or `ent:name{path} := value`.
+    /// `ent:name := value` or `ent:name{path} := value`; classic KRL writes `set ent:name value`,
+    /// where the value may be left out and is then true.
     Assign {
         /// The variable.
         variable: QualifiedName,
@@ -161,12 +170,39 @@ pub enum StatementKind {
     },
     /// `name = value`.
     Declare(Declaration),
-    /// `error level value`.
+    /// `error level value`. Classic KRL may leave out the level, which is then `error`.
     Error(Level, Expression),
+    /// `forget "pattern" in ent:trail`; classic.
+    Forget {
+        /// What the places match that are taken out.
+        pattern: Expression,
+        /// The trail.
+        variable: QualifiedName,
+    },
+    /// `ent:name += value from start`, or `-=`; classic.
+    Increment {
+        /// The variable.
+        variable: QualifiedName,
+        /// Where in it.
+        path: Option<Expression>,
+        /// Whether it is `-=`.
+        negative: bool,
+        /// By how much.
+        amount: Expression,
+        /// What it becomes if it has no value yet.
+        start: Option<Expression>,
+    },
     /// `last`: no further rule of this ruleset for this event.
     Last,
     /// `log level value`. Classic KRL may leave out the level, which is then `info`.
     Log(Level, Expression),
+    /// `mark ent:trail` or `mark ent:trail with place`; classic.
+    Mark {
+        /// The trail.
+        variable: QualifiedName,
+        /// What is added to it; without it, the address of the page.
+        place: Option<Expression>,
+    },
     /// `raise …`.
     Raise(Raise),
     /// `schedule …`.

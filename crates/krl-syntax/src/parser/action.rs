@@ -1,7 +1,12 @@
 //! Actions.
 
 use super::{Outcome, Parser};
-use crate::ast::{Action, ActionBlock, Argument, ArgumentKind, BlockKind};
+use crate::{
+    ast::{
+        Action, ActionBlock, Argument, ArgumentKind, BlockKind, Identifier, QualifiedName, Span,
+    },
+    layout::TIGHT_BEFORE,
+};
 
 impl Parser<'_> {
     /// `if condition then action()`, or a block of actions in its place.
@@ -47,6 +52,15 @@ impl Parser<'_> {
                 ))
             }
             (Some("sample"), Some("{")) => {
+                self.note_modern(self.span());
+                self.advance();
+                Ok((
+                    BlockKind::Sample,
+                    self.block(Self::action, Self::at_action)?.0,
+                ))
+            }
+            (Some("choose"), Some("{")) => {
+                self.note_classic(self.span());
                 self.advance();
                 Ok((
                     BlockKind::Sample,
@@ -57,6 +71,14 @@ impl Parser<'_> {
                 self.advance();
                 let kind = BlockKind::Choose(self.discriminant()?);
                 Ok((kind, self.block(Self::action, Self::at_action)?.0))
+            }
+            (None, _) if self.at("{") => {
+                let expected = self.expected("an action, `every`, `sample` or `choose`");
+                self.note_only_classic(expected.help("write `every` before the `{`"));
+                Ok((
+                    BlockKind::Every,
+                    self.block(Self::action, Self::at_action)?.0,
+                ))
             }
             _ if self.at_action() => Ok((BlockKind::Single, vec![self.action()?])),
             _ => Err(self
@@ -75,7 +97,11 @@ impl Parser<'_> {
         } else {
             None
         };
+        if self.at_emission("emit") {
+            return self.emitting(start, label);
+        }
         let name = self.qualified_name("an action")?;
+        self.mark(TIGHT_BEFORE);
         let mut arguments = self.arguments()?;
         let mut setting = self.setting()?;
         self.modifiers(&mut arguments)?;
@@ -92,11 +118,37 @@ impl Parser<'_> {
         })
     }
 
+    /// `emit <<…>>`, the same as `emit(<<…>>)`.
+    fn emitting(&mut self, start: Span, label: Option<Identifier>) -> Outcome<Action> {
+        let word = self.identifier("an action")?;
+        self.note_classic(word.span);
+        let value = self.emitted()?;
+        let arguments = vec![Argument {
+            kind: ArgumentKind::Positional,
+            span: value.span,
+            value,
+        }];
+        self.eat(";");
+        let name = QualifiedName {
+            domain: None,
+            span: word.span,
+            name: word,
+        };
+        Ok(Action {
+            label,
+            name,
+            arguments,
+            setting: Vec::new(),
+            span: self.since(start),
+        })
+    }
+
     /// `with name = value and name = value`, as classic KRL has it after an action.
     fn modifiers(&mut self, arguments: &mut Vec<Argument>) -> Outcome<()> {
         if !self.at_modifiers() {
             return Ok(());
         }
+        self.note_classic(self.span());
         self.advance();
         loop {
             let declaration = self.declaration()?;
@@ -136,6 +188,7 @@ impl Parser<'_> {
 
     /// Whether an action begins here.
     fn at_action(&self) -> bool {
-        self.word(0).is_some() && matches!(self.sign(1), Some("(" | ":" | "=>"))
+        let named = self.word(0).is_some() && matches!(self.sign(1), Some("(" | ":" | "=>"));
+        named || self.at_emission("emit")
     }
 }

@@ -4,6 +4,7 @@ use super::{NESTING_DEPTH_MAX, Outcome, Parser, TREE_DEPTH_MAX};
 use crate::{
     ast::{Identifier, QualifiedName, Span},
     diagnostic::Diagnostic,
+    layout::{ITEM, TIGHT_AFTER, TIGHT_BEFORE},
     lexer::{Token, TokenKind},
 };
 
@@ -11,6 +12,13 @@ impl<'a> Parser<'a> {
     /// Goes to the next token.
     pub(super) fn advance(&mut self) {
         self.position = (self.position + 1).min(self.tokens.len());
+    }
+
+    /// Notes how the next token is to be laid out.
+    pub(super) fn mark(&mut self, marks: u8) {
+        if let Some(mark) = self.layout.marks.get_mut(self.position) {
+            *mark |= marks;
+        }
     }
 
     /// Takes a word or sign if it is next.
@@ -68,6 +76,9 @@ impl<'a> Parser<'a> {
     /// Takes `name` or `domain:name`.
     pub(super) fn qualified_name(&mut self, what: &str) -> Outcome<QualifiedName> {
         let first = self.identifier(what)?;
+        if self.at(":") {
+            self.mark(TIGHT_BEFORE | TIGHT_AFTER);
+        }
         if !self.eat(":") {
             return Ok(QualifiedName {
                 span: first.span,
@@ -98,14 +109,24 @@ impl<'a> Parser<'a> {
         (open, close): (&str, &str),
         item: impl Fn(&mut Self) -> Outcome<T>,
     ) -> Outcome<Vec<T>> {
+        self.mark(TIGHT_AFTER);
         let opening = self.expect(open)?;
+        let in_condition = std::mem::take(&mut self.in_condition);
         let mut items = Vec::new();
         while !self.at(close) {
-            items.push(item(self)?);
+            self.mark(ITEM);
+            let from = self.position;
+            match item(self) {
+                Ok(item) => items.push(item),
+                Err(diagnostic) if self.skip_element(from, close) => self.report(*diagnostic),
+                Err(diagnostic) => return Err(diagnostic),
+            }
             if !self.eat(",") {
                 break;
             }
         }
+        self.in_condition = in_condition;
+        self.mark(TIGHT_BEFORE);
         self.close(close, opening)?;
         Ok(items)
     }
@@ -115,6 +136,7 @@ impl<'a> Parser<'a> {
         if !self.eat("setting") {
             return Ok(Vec::new());
         }
+        self.mark(TIGHT_BEFORE);
         self.sequence(("(", ")"), |parser| parser.identifier("a name that is set"))
     }
 
@@ -154,6 +176,12 @@ impl<'a> Parser<'a> {
     /// Whether the next token is of a kind.
     pub(super) fn at_kind(&self, kind: TokenKind) -> bool {
         self.token(0).is_some_and(|token| token.kind == kind)
+    }
+
+    /// Whether a string stands at a place counted from the next token.
+    pub(super) fn string_at(&self, ahead: usize) -> bool {
+        self.token(ahead)
+            .is_some_and(|token| token.kind == TokenKind::String)
     }
 
     /// Whether a declaration is next.
@@ -230,6 +258,7 @@ impl<'a> Parser<'a> {
         };
         match token.kind {
             TokenKind::ChevronClose | TokenKind::ChevronOpen => "a chevron".to_owned(),
+            TokenKind::JavaScript => "a text of JavaScript".to_owned(),
             TokenKind::Regexp => "a regular expression".to_owned(),
             TokenKind::String => "a string".to_owned(),
             _ => format!("`{}`", shortened(token.span.text(self.source))),

@@ -3,10 +3,12 @@
 use super::{Outcome, Parser};
 use crate::{
     ast::{
-        Aggregate, AggregateKind, AttributeFilter, EventExpression, EventExpressionKind,
-        EventOperator, Expression, Period, Primitive, Quantifier, Span, TimeUnit,
+        Aggregate, AggregateKind, AttributeFilter, BinaryOperator, EventExpression,
+        EventExpressionKind, EventOperator, Expression, ExpressionKind, Identifier, Period,
+        Primitive, Quantifier, Span, TimeUnit,
     },
     diagnostic::Diagnostic,
+    layout::{TIGHT_AFTER, TIGHT_BEFORE},
     lexer::TokenKind,
     precedence,
 };
@@ -15,15 +17,15 @@ impl Parser<'_> {
     /// An event expression and, after it, perhaps `within 5 minutes`.
     pub(super) fn event_expression_within(&mut self) -> Outcome<EventExpression> {
         let start = self.span();
-        let event = self.event_operation(0)?;
-        if !self.eat("within") {
-            return Ok(event);
+        let mut event = self.event_operation(0)?;
+        while self.eat("within") {
+            let kind = EventExpressionKind::Within(Box::new(event), self.period()?);
+            event = EventExpression {
+                kind,
+                span: self.since(start),
+            };
         }
-        let kind = EventExpressionKind::Within(Box::new(event), self.period()?);
-        Ok(EventExpression {
-            kind,
-            span: self.since(start),
-        })
+        Ok(event)
     }
 
     /// An event expression of operators that bind tighter than a power.
@@ -43,12 +45,18 @@ impl Parser<'_> {
         let start = self.span();
         let kind = match (self.sign(0), self.sign(1)) {
             (Some("("), _) => {
+                self.mark(TIGHT_AFTER);
                 let opening = self.expect("(")?;
-                let inner = self.event_operation(0)?;
+                let inner = self.event_expression_within()?;
                 self.close(")", opening)?;
                 return Ok(inner);
             }
             (Some(word), Some("(")) if event_operator(word).is_some() => self.event_list(word)?,
+            (Some("at"), Some("(")) => {
+                self.note_classic(self.span());
+                self.advance();
+                EventExpressionKind::At(self.round()?)
+            }
             (Some("any"), _) => {
                 self.advance();
                 let number = self.whole_number()?;
@@ -73,7 +81,7 @@ impl Parser<'_> {
 
     /// `(a, b, c)`, at least one.
     fn events(&mut self) -> Outcome<Vec<EventExpression>> {
-        let events = self.sequence(("(", ")"), |parser| parser.event_operation(0))?;
+        let events = self.sequence(("(", ")"), Self::event_expression_within)?;
         if events.is_empty() {
             Err(self.expected("an event expression in it").into())
         } else {
@@ -85,12 +93,7 @@ impl Parser<'_> {
     fn counted(&mut self, quantifier: Quantifier) -> Outcome<EventExpressionKind> {
         self.advance();
         let number = self.whole_number()?;
-        let opening = self.expect("(")?;
-        let primitive = self.primitive()?;
-        let span = primitive.span;
-        let kind = EventExpressionKind::Primitive(primitive);
-        let event = Box::new(EventExpression { kind, span });
-        self.close(")", opening)?;
+        let event = Box::new(self.round_event()?);
         let aggregate = self.aggregate()?;
         Ok(EventExpressionKind::Counted {
             quantifier,
@@ -98,6 +101,24 @@ impl Parser<'_> {
             event,
             aggregate,
         })
+    }
+
+    /// `(event)`.
+    fn round_event(&mut self) -> Outcome<EventExpression> {
+        self.mark(TIGHT_AFTER);
+        let opening = self.expect("(")?;
+        let event = self.event_expression_within()?;
+        self.close(")", opening)?;
+        Ok(event)
+    }
+
+    /// `(expression)`.
+    fn round(&mut self) -> Outcome<Expression> {
+        self.mark(TIGHT_BEFORE | TIGHT_AFTER);
+        let opening = self.expect("(")?;
+        let inner = self.expression()?;
+        self.close(")", opening)?;
+        Ok(inner)
     }
 
     fn aggregate(&mut self) -> Outcome<Option<Aggregate>> {
@@ -111,6 +132,7 @@ impl Parser<'_> {
             _ => return Ok(None),
         };
         self.advance();
+        self.mark(TIGHT_BEFORE);
         let variables = self.sequence(("(", ")"), |parser| parser.identifier("a variable"))?;
         Ok(Some(Aggregate {
             kind,
@@ -133,11 +155,7 @@ impl Parser<'_> {
         if self.word(0).is_some_and(|word| NOT_DOMAINS.contains(&word)) {
             return Err(self.operator_first().into());
         }
-        let domain = self.identifier(EVENT)?;
-        if !self.eat(":") && self.at_rule_block() {
-            return Err(self.expected("the event's type").into());
-        }
-        let name = self.identifier("the event's type")?;
+        let (domain, name) = self.event_type()?;
         let filters = self.filters()?;
         let mut condition = self.event_condition()?;
         let setting = self.setting()?;
@@ -154,12 +172,92 @@ impl Parser<'_> {
         })
     }
 
-    fn event_condition(&mut self) -> Outcome<Option<Expression>> {
-        if self.eat("where") {
-            self.expression().map(Some)
-        } else {
-            Ok(None)
+    /// `domain type` or `domain:type`, or the type alone of an event of a web page.
+    fn event_type(&mut self) -> Outcome<(Identifier, Identifier)> {
+        let page = self.at_page_event();
+        let first = self.identifier(EVENT)?;
+        if page {
+            self.note_classic(first.span);
+            let domain = Identifier {
+                name: "web".to_owned(),
+                span: first.span,
+            };
+            return Ok((domain, first));
         }
+        if self.at(":") {
+            self.mark(TIGHT_BEFORE | TIGHT_AFTER);
+        }
+        if !self.eat(":") && self.at_rule_block() {
+            return Err(self.expected("the event's type").into());
+        }
+        let name = self.identifier("the event's type")?;
+        Ok((first, name))
+    }
+
+    /// Whether the type of an event of a web page is next, with no domain before it.
+    fn at_page_event(&self) -> bool {
+        let page = self.word(0).is_some_and(|word| PAGE_EVENTS.contains(&word));
+        page && match (self.sign(1), self.token(2).map(|token| token.kind)) {
+            (Some(":"), _) => false,
+            (Some(word), Some(TokenKind::Regexp | TokenKind::String)) if self.word(1).is_some() => {
+                !BEFORE_STRINGS.contains(&word) || word == "where"
+            }
+            (Some(word), _) if self.word(1).is_some() => {
+                let action = matches!(self.sign(2), Some("(" | ":" | "=>"));
+                action || AFTER_EVENTS.contains(&word) || event_operator(word).is_some()
+            }
+            _ => true,
+        }
+    }
+
+    fn event_condition(&mut self) -> Outcome<Option<Expression>> {
+        if !self.eat("where") {
+            return Ok(None);
+        }
+        let start = self.span();
+        let mut condition = self.one_condition()?;
+        while self.at_fresh() && self.at_condition() {
+            self.note_classic(self.span());
+            let kind = ExpressionKind::Binary {
+                operator: BinaryOperator::And,
+                left: Box::new(condition),
+                right: Box::new(self.one_condition()?),
+            };
+            self.link()?;
+            condition = Expression {
+                kind,
+                span: self.since(start),
+            };
+        }
+        Ok(Some(condition))
+    }
+
+    fn one_condition(&mut self) -> Outcome<Expression> {
+        let outer = std::mem::replace(&mut self.in_condition, true);
+        let condition = self.expression();
+        self.in_condition = outer;
+        condition
+    }
+
+    /// Whether one more condition begins here. In 2012 there could be several, each on a line of
+    /// its own. They look like actions up to the `setting` behind them.
+    fn at_condition(&self) -> bool {
+        let mut open = 0_usize;
+        for ahead in 0..CONDITION_TOKENS_MAX {
+            match self.sign(ahead) {
+                Some("(" | "[") => open += 1,
+                Some(")" | "]") if open == 0 => return false,
+                Some(")" | "]") => open -= 1,
+                Some("setting") if open == 0 => return ahead > 0,
+                Some("{" | "}" | ";" | "and" | "or" | "before" | "after" | "then" | "foreach")
+                    if open == 0 =>
+                {
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        false
     }
 
     /// `attribute re#…#`, as many as there are. Classic KRL may leave out the first attribute, and
@@ -202,7 +300,7 @@ impl Parser<'_> {
     }
 
     /// `5 minutes`.
-    fn period(&mut self) -> Outcome<Period> {
+    pub(super) fn period(&mut self) -> Outcome<Period> {
         let start = self.span();
         let amount = self.expression()?;
         let unit = self
@@ -251,10 +349,11 @@ impl Parser<'_> {
 
     /// The `(b, c)` of `a between (b, c)`.
     fn between(&mut self, event: EventExpression, negated: bool) -> Outcome<EventExpressionKind> {
+        self.mark(TIGHT_AFTER);
         let opening = self.expect("(")?;
-        let start = Box::new(self.event_operation(0)?);
+        let start = Box::new(self.event_expression_within()?);
         self.expect(",")?;
-        let end = Box::new(self.event_operation(0)?);
+        let end = Box::new(self.event_expression_within()?);
         self.eat(",");
         self.close(")", opening)?;
         Ok(EventExpressionKind::Between {
@@ -321,6 +420,20 @@ const NOT_DOMAINS: [&str; 8] = [
 
 /// Words of the language that may stand between an event and a string.
 const BEFORE_STRINGS: [&str; 5] = ["choose", "foreach", "if", "where", "within"];
+
+/// The events of a web page, whose domain may be left out.
+const PAGE_EVENTS: [&str; 6] = [
+    "change", "click", "dblclick", "pageview", "submit", "update",
+];
+
+/// Tokens that are looked at to tell a condition from an action.
+const CONDITION_TOKENS_MAX: usize = 256;
+
+/// Words that may follow an event's type.
+const AFTER_EVENTS: [&str; 12] = [
+    "always", "between", "choose", "every", "fired", "foreach", "if", "not", "notfired", "pre",
+    "setting", "where",
+];
 
 const EVENT: &str = "an event expression";
 

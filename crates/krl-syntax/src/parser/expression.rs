@@ -2,8 +2,9 @@
 
 use super::{Outcome, Parser};
 use crate::{
-    ast::{BinaryOperator, Entry, Expression, ExpressionKind, Segment, Span, UnaryOperator},
+    ast::{BinaryOperator, Entry, Expression, ExpressionKind, Segment, Span, Text, UnaryOperator},
     diagnostic::Diagnostic,
+    layout::{TIGHT_AFTER, TIGHT_BEFORE},
     lexer::TokenKind,
     precedence::{self, CALL, CONDITIONAL, MEMBER, PREFIX},
 };
@@ -12,6 +13,11 @@ impl Parser<'_> {
     /// Any expression.
     pub(super) fn expression(&mut self) -> Outcome<Expression> {
         self.operation(0)
+    }
+
+    /// An expression without comparisons, or more in parentheses.
+    pub(super) fn sum(&mut self) -> Outcome<Expression> {
+        self.operation(precedence::binary(BinaryOperator::Equal))
     }
 
     /// What `choose` goes by: no operator that would need parentheses, and no path, because its
@@ -39,22 +45,34 @@ impl Parser<'_> {
             while let Some(infix) = parser.infix().filter(|infix| infix.power() > power) {
                 parser.link()?;
                 left = parser.joined(start, left, infix)?;
+                if matches!(infix, Infix::Binary(_)) && parser.at("within") {
+                    left = parser.aged(left)?;
+                }
+            }
+            if parser.at("within") {
+                left = parser.aged(left)?;
             }
             Ok(left)
         })
     }
 
     /// What an expression begins with.
-    fn primary(&mut self) -> Outcome<Expression> {
+    pub(super) fn primary(&mut self) -> Outcome<Expression> {
         if self.at("(") {
+            self.mark(TIGHT_AFTER);
             let opening = self.expect("(")?;
+            let in_condition = std::mem::take(&mut self.in_condition);
             let inner = self.expression()?;
+            self.in_condition = in_condition;
             self.close(")", opening)?;
             return Ok(inner);
         }
         let start = self.span();
         let kind = match self.token(0).map(|token| token.kind) {
             Some(TokenKind::ChevronOpen) => self.chevron()?,
+            Some(TokenKind::JavaScript) => {
+                ExpressionKind::Text(self.javascript().unwrap_or_default())
+            }
             Some(TokenKind::Number) => self.number()?,
             Some(TokenKind::Symbol) => self.word_expression()?,
             Some(TokenKind::Punctuation) => self.sign_expression()?,
@@ -67,6 +85,9 @@ impl Parser<'_> {
     }
 
     fn text_expression(&mut self) -> Outcome<ExpressionKind> {
+        if let Some(beestings) = self.beestings()? {
+            return Ok(beestings);
+        }
         if let Some(text) = self.string() {
             return Ok(ExpressionKind::Text(text.value));
         }
@@ -89,6 +110,9 @@ impl Parser<'_> {
 
     /// What begins with a word.
     fn word_expression(&mut self) -> Outcome<ExpressionKind> {
+        if let Some(trail) = self.trail()? {
+            return Ok(trail);
+        }
         let kind = match self.word(0) {
             Some("defaction") => return self.nested(Self::defaction),
             Some("function") => return self.nested(Self::function),
@@ -127,6 +151,9 @@ impl Parser<'_> {
     }
 
     fn unary(&mut self, operator: UnaryOperator) -> Outcome<ExpressionKind> {
+        if operator != UnaryOperator::Not {
+            self.mark(TIGHT_AFTER);
+        }
         self.advance();
         let operand = Box::new(self.operation(PREFIX)?);
         Ok(ExpressionKind::Unary { operator, operand })
@@ -134,13 +161,26 @@ impl Parser<'_> {
 
     /// `"key": value`.
     fn entry(&mut self) -> Outcome<Entry> {
-        let key = self
-            .string()
-            .ok_or_else(|| self.expected("a key (a string)"))?;
+        let key = self.key()?;
+        self.mark(TIGHT_BEFORE);
         self.expect(":")?;
         let value = self.expression()?;
         let span = self.since(key.span);
         Ok(Entry { key, value, span })
+    }
+
+    /// A map's key; in 2012 a word could be one.
+    fn key(&mut self) -> Outcome<Text> {
+        let expected = self.expected("a key (a string)");
+        if let (Some(word), Some(":")) = (self.word(0), self.sign(1)) {
+            let span = self.span();
+            self.advance();
+            let help = format!("write `\"{word}\"`");
+            self.note_only_classic(expected.help(help));
+            let value = word.to_owned();
+            return Ok(Text { value, span });
+        }
+        self.string().ok_or_else(|| expected.into())
     }
 
     /// `<<text #{expression} text>>`.
@@ -186,20 +226,37 @@ impl Parser<'_> {
             "(" => Infix::Call,
             "." => Infix::Member,
             "[" => Infix::Index,
+            // A path is never followed by a colon, so this is a map that follows.
+            "{" if self.string_at(1) && self.sign(2) == Some(":") => return None,
             "{" => Infix::Path,
             "=>" => Infix::Conditional,
             sign => Infix::Binary(binary_operator(sign)?),
         };
         // A word that is an operator may also be the name of what comes next.
         let named = self.word(0).is_some() && matches!(self.sign(1), Some("=" | "=>" | ":" | ":="));
-        Some(infix).filter(|_| !named)
+        let bracket = matches!(infix, Infix::Call | Infix::Index | Infix::Path);
+        let apart = bracket && self.in_condition && self.at_fresh();
+        Some(infix).filter(|_| !named && !apart)
+    }
+
+    /// Notes the generation that the operator that is next shows.
+    fn note_operator(&mut self) {
+        match self.sign(0) {
+            Some("eq" | "neq") => self.note_classic(self.span()),
+            Some("<=>" | "cmp") => self.note_modern(self.span()),
+            _ => {}
+        }
     }
 
     /// The expression of an operator that is next and of what stands before it.
     fn joined(&mut self, start: Span, left: Expression, infix: Infix) -> Outcome<Expression> {
         let left = Box::new(left);
+        if !matches!(infix, Infix::Binary(_) | Infix::Conditional) {
+            self.mark(TIGHT_BEFORE);
+        }
         let kind = match infix {
             Infix::Binary(operator) => {
+                self.note_operator();
                 self.advance();
                 let right = Box::new(self.operation(infix.power())?);
                 ExpressionKind::Binary {
@@ -247,8 +304,12 @@ impl Parser<'_> {
 
     /// `object.name` or `object.name(arguments)`.
     fn member(&mut self, object: Box<Expression>) -> Outcome<ExpressionKind> {
+        self.mark(TIGHT_AFTER);
         self.advance();
         let name = self.qualified_name("a name after `.`")?;
+        if self.at("(") {
+            self.mark(TIGHT_BEFORE);
+        }
         if !self.at("(") {
             return Ok(ExpressionKind::Member { object, name });
         }
@@ -259,9 +320,12 @@ impl Parser<'_> {
         })
     }
 
-    fn bracketed(&mut self, open: &str, close: &str) -> Outcome<Expression> {
+    /// `[index]` or `{path}`.
+    pub(super) fn bracketed(&mut self, open: &str, close: &str) -> Outcome<Expression> {
+        self.mark(TIGHT_BEFORE | TIGHT_AFTER);
         let opening = self.expect(open)?;
         let inner = self.expression()?;
+        self.mark(TIGHT_BEFORE);
         self.close(close, opening)?;
         Ok(inner)
     }

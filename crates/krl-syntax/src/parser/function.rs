@@ -2,8 +2,9 @@
 
 use super::{Outcome, Parser};
 use crate::{
-    ast::{Declaration, Defaction, Expression, ExpressionKind, Function, Parameter},
+    ast::{Declaration, Defaction, Expression, ExpressionKind, Function, Parameter, Span},
     diagnostic::Diagnostic,
+    layout::{BODY, CLOSE, ITEM, TIGHT_BEFORE},
 };
 
 impl Parser<'_> {
@@ -11,14 +12,10 @@ impl Parser<'_> {
     pub(super) fn function(&mut self) -> Outcome<ExpressionKind> {
         let start = self.expect("function")?;
         let parameters = self.parameters()?;
+        self.mark(BODY);
         let opening = self.expect("{")?;
-        let declarations = self.declarations()?;
-        if self.at("}") {
-            return Err(self.no_result(declarations.last()).into());
-        }
-        self.eat("return");
-        let result = self.expression()?;
-        self.eat_separators();
+        let (declarations, result) = self.body(opening)?;
+        self.mark(CLOSE);
         self.close("}", opening)?;
         let span = self.since(start);
         let function = Function {
@@ -34,13 +31,17 @@ impl Parser<'_> {
     pub(super) fn defaction(&mut self) -> Outcome<ExpressionKind> {
         let start = self.expect("defaction")?;
         let parameters = self.parameters()?;
+        self.mark(BODY);
         let opening = self.expect("{")?;
         self.eat_separators();
         let configuration = self.configuration()?;
-        let declarations = self.declarations()?;
+        let declarations = self.declarations();
+        self.mark(ITEM);
         let actions = self.action_block()?;
         self.eat_separators();
+        self.mark(ITEM);
         let result = self.action_result()?;
+        self.mark(CLOSE);
         self.close("}", opening)?;
         let span = self.since(start);
         let defaction = Defaction {
@@ -55,6 +56,7 @@ impl Parser<'_> {
     }
 
     fn parameters(&mut self) -> Outcome<Vec<Parameter>> {
+        self.mark(TIGHT_BEFORE);
         self.sequence(("(", ")"), |parser| {
             let name = parser.identifier("a parameter")?;
             let default = if parser.eat("=") {
@@ -76,6 +78,8 @@ impl Parser<'_> {
         if !self.at("configure") || self.word(1) != Some("using") {
             return Ok(Vec::new());
         }
+        self.note_classic(self.span());
+        self.mark(ITEM);
         self.advance();
         self.advance();
         let mut declarations = vec![self.declaration()?];
@@ -85,14 +89,65 @@ impl Parser<'_> {
         Ok(declarations)
     }
 
-    fn declarations(&mut self) -> Outcome<Vec<Declaration>> {
+    /// The declarations at the beginning of an action's body. One that is wrong is reported and
+    /// skipped.
+    fn declarations(&mut self) -> Vec<Declaration> {
         let mut declarations = Vec::new();
         self.eat_separators();
         while self.at_declaration() {
-            declarations.push(self.declaration()?);
+            self.mark(ITEM);
+            declarations.extend(self.attempt(Self::declaration, Self::at_action_item));
             self.eat_separators();
         }
-        Ok(declarations)
+        declarations
+    }
+
+    /// What a function's braces hold: declarations and the result. What is wrong is reported and
+    /// skipped; a result that is wrong is null in the tree.
+    fn body(&mut self, opening: Span) -> Outcome<(Vec<Declaration>, Expression)> {
+        let mut declarations = Vec::new();
+        let mut result = None;
+        let mut failed = false;
+        self.eat_separators();
+        while !self.at("}") && !self.at_end() && !self.at_rule() {
+            self.mark(ITEM);
+            let item = self.attempt(|parser| parser.body_item(opening), Self::at_body_item);
+            match item {
+                Some(BodyItem::Declaration(declaration)) => declarations.push(declaration),
+                Some(BodyItem::Result(expression)) => result = Some(expression),
+                None => failed = true,
+            }
+            self.eat_separators();
+        }
+        let place = Span::new(self.span().start, self.span().start);
+        match result {
+            Some(result) => Ok((declarations, result)),
+            None if failed => Ok((declarations, null(place))),
+            None if self.at("}") => Err(self.no_result(declarations.last()).into()),
+            None => Ok((declarations, null(place))),
+        }
+    }
+
+    fn body_item(&mut self, opening: Span) -> Outcome<BodyItem> {
+        if self.at_declaration() {
+            return self.declaration().map(BodyItem::Declaration);
+        }
+        self.eat("return");
+        let result = self.expression()?;
+        self.eat_separators();
+        if !self.at("}") && !self.at_end() && !self.at_rule() {
+            let diagnostic = self.expected("`}`").label(opening, "opened here");
+            return Err(diagnostic.into());
+        }
+        Ok(BodyItem::Result(result))
+    }
+
+    fn at_body_item(&self) -> bool {
+        self.at_declaration() || self.at("return")
+    }
+
+    fn at_action_item(&self) -> bool {
+        self.at_body_item() || self.at_action_block()
     }
 
     fn action_result(&mut self) -> Outcome<Option<Expression>> {
@@ -130,4 +185,16 @@ impl Parser<'_> {
             None => diagnostic,
         }
     }
+}
+
+/// What stands in a function's braces.
+enum BodyItem {
+    Declaration(Declaration),
+    Result(Expression),
+}
+
+/// What stands in the tree for an expression that could not be read.
+fn null(span: Span) -> Expression {
+    let kind = ExpressionKind::Null;
+    Expression { kind, span }
 }

@@ -13,15 +13,38 @@ impl Parser<'_> {
             .token(0)
             .filter(|token| token.kind == TokenKind::String)?;
         self.advance();
-        let written = token.span.text(self.source);
-        let quote = written.chars().next().unwrap_or('"');
-        let value = unescape(inside(written, quote), |escaped| {
-            (escaped.starts_with(quote) || escaped.starts_with('\\')).then_some(1)
-        });
+        if token.span.text(self.source).starts_with('\'') {
+            self.note_classic(token.span);
+        }
+        let body = inside(token.span.text(self.source));
+        let start = token.span.start + 1;
+        let text = self.string_part(token, Span::new(start, start + body.len()));
         Some(Text {
-            value,
+            value: text.value,
             span: token.span,
         })
+    }
+
+    /// A stretch of what stands between a string's quotes.
+    pub(super) fn string_part(&self, token: Token, span: Span) -> Text {
+        let written = token.span.text(self.source);
+        let quote = written.chars().next().unwrap_or('"');
+        let value = unescape(span.text(self.source), |escaped| {
+            (escaped.starts_with(quote) || escaped.starts_with('\\')).then_some(1)
+        });
+        Text { value, span }
+    }
+
+    /// Takes a text of `JavaScript` if it is next.
+    pub(super) fn javascript(&mut self) -> Option<String> {
+        let token = self
+            .token(0)
+            .filter(|token| token.kind == TokenKind::JavaScript)?;
+        self.advance();
+        self.note_classic(token.span);
+        let written = token.span.text(self.source);
+        let body = written.strip_prefix("<|")?.strip_suffix("|>")?;
+        Some(body.to_owned())
     }
 
     /// The text of a stretch of a chevron.
@@ -43,7 +66,11 @@ impl Parser<'_> {
             .token(0)
             .filter(|token| token.kind == TokenKind::Regexp)?;
         self.advance();
-        Some(regexp(token.span.text(self.source), token.span))
+        let regexp = regexp(token.span.text(self.source), token.span);
+        if regexp.form != RegexpForm::Hash {
+            self.note_classic(regexp.span);
+        }
+        Some(regexp)
     }
 
     /// Takes the pattern of an attribute filter: a regular expression, or a string as in classic
@@ -53,6 +80,7 @@ impl Parser<'_> {
             Some(regexp) => return Some(regexp),
             None => self.string()?,
         };
+        self.note_classic(text.span);
         let form = RegexpForm::Text;
         let span = text.span;
         let (global, ignore_case, multiline) = (false, false, false);
@@ -67,15 +95,17 @@ impl Parser<'_> {
     }
 }
 
-/// `re#…#gim` or `re/…/gim`. Flags cannot contain the delimiter, so the last one ends the pattern.
+/// `re#…#gim`, `re/…/gim` or `#…#gim`. Flags cannot contain the delimiter, so the last one ends the
+/// pattern.
 fn regexp(written: &str, span: Span) -> Regexp {
-    let slash = written.starts_with("re/");
-    let (form, delimiter) = if slash {
-        (RegexpForm::Slash, '/')
+    let (form, delimiter, before) = if written.starts_with("re/") {
+        (RegexpForm::Slash, '/', 3)
+    } else if written.starts_with('#') {
+        (RegexpForm::Bare, '#', 1)
     } else {
-        (RegexpForm::Hash, '#')
+        (RegexpForm::Hash, '#', 3)
     };
-    let rest = written.get(3..).unwrap_or_default();
+    let rest = written.get(before..).unwrap_or_default();
     let (body, flags) = rest.rsplit_once(delimiter).unwrap_or((rest, ""));
     let pattern = unescape(body, |escaped| escaped.starts_with(delimiter).then_some(1));
     let [global, ignore_case, multiline] = ['g', 'i', 'm'].map(|flag| flags.contains(flag));
@@ -90,7 +120,8 @@ fn regexp(written: &str, span: Span) -> Regexp {
 }
 
 /// What stands between quotes; the second may be missing.
-fn inside(written: &str, quote: char) -> &str {
+pub(super) fn inside(written: &str) -> &str {
+    let quote = written.chars().next().unwrap_or('"');
     let body = written.get(1..).unwrap_or_default();
     body.strip_suffix(quote).unwrap_or(body)
 }

@@ -2,7 +2,7 @@
 
 use super::{Outcome, Parser};
 use crate::{
-    ast::{Declaration, Identifier, Meta, Property, PropertyKind, Use},
+    ast::{Declaration, Identifier, Meta, Property, PropertyKind, Resource, Use},
     diagnostic::Diagnostic,
 };
 
@@ -36,6 +36,7 @@ impl Parser<'_> {
         }
         self.advance();
         let kind = match word {
+            "authz" => self.authorization()?,
             "author" => PropertyKind::Author(self.expression()?),
             "configure" => self.configure()?,
             "description" => PropertyKind::Description(self.expression()?),
@@ -43,10 +44,18 @@ impl Parser<'_> {
             "key" | "keys" => {
                 PropertyKind::Key(self.identifier("the key's name")?, self.expression()?)
             }
-            "logging" => self.logging()?,
+            "logging" => PropertyKind::Logging(self.on_or_off()?),
             "name" => PropertyKind::Name(self.expression()?),
             "provide" | "provides" => self.provides()?,
-            "share" | "shares" => PropertyKind::Shares(self.identifiers("a shared name")?),
+            "share" | "shares" => {
+                self.note_modern(start);
+                PropertyKind::Shares(self.identifiers("a shared name")?)
+            }
+            "sharing" => {
+                self.note_classic(start);
+                PropertyKind::Sharing(self.on_or_off()?)
+            }
+            "use" if matches!(self.word(0), Some("css" | "javascript")) => self.resource()?,
             "use" => PropertyKind::Use(self.module()?),
             _ => PropertyKind::Version(self.expression()?),
         };
@@ -63,14 +72,44 @@ impl Parser<'_> {
 
     fn errors(&mut self) -> Outcome<PropertyKind> {
         self.expect("to")?;
-        Ok(PropertyKind::Errors(self.rid()?))
+        let rid = self.rid()?;
+        if self.at("version") && self.sign(1).is_none() && self.previous_line() {
+            self.note_classic(self.span());
+            self.advance();
+            let version = self.text("a version (a string)")?;
+            return Ok(PropertyKind::ErrorsVersion(rid, version));
+        }
+        Ok(PropertyKind::Errors(rid))
     }
 
-    fn logging(&mut self) -> Outcome<PropertyKind> {
+    /// `authz require user`.
+    fn authorization(&mut self) -> Outcome<PropertyKind> {
+        self.note_classic(self.previous());
+        self.expect("require")?;
+        self.expect("user")?;
+        Ok(PropertyKind::Authorization)
+    }
+
+    /// `css resource "…"` or `javascript resource name`.
+    fn resource(&mut self) -> Outcome<PropertyKind> {
+        self.note_classic(self.span());
+        let css = self.at("css");
+        self.advance();
+        self.expect("resource")?;
+        let location = self.nested(Self::primary)?;
+        Ok(PropertyKind::Resource(Resource { css, location }))
+    }
+
+    /// Whether the next token stands on the line of the one before it.
+    fn previous_line(&self) -> bool {
+        !self.at_fresh()
+    }
+
+    fn on_or_off(&mut self) -> Outcome<bool> {
         if self.eat("on") {
-            Ok(PropertyKind::Logging(true))
+            Ok(true)
         } else if self.eat("off") {
-            Ok(PropertyKind::Logging(false))
+            Ok(false)
         } else {
             Err(self.expected("`on` or `off`").into())
         }
@@ -99,6 +138,13 @@ impl Parser<'_> {
     fn module(&mut self) -> Outcome<Use> {
         self.expect("module")?;
         let rid = self.rid()?;
+        let version = if self.at("version") {
+            self.note_classic(self.span());
+            self.advance();
+            Some(self.text("a version (a string)")?)
+        } else {
+            None
+        };
         let alias = if self.eat("alias") {
             Some(self.identifier("an alias")?)
         } else {
@@ -109,7 +155,12 @@ impl Parser<'_> {
         } else {
             Vec::new()
         };
-        Ok(Use { rid, alias, with })
+        Ok(Use {
+            rid,
+            version,
+            alias,
+            with,
+        })
     }
 
     fn at_property(&self) -> bool {
@@ -124,8 +175,9 @@ impl Parser<'_> {
 }
 
 /// The properties of `meta`, by the words they begin with.
-const PROPERTIES: [&str; 14] = [
+const PROPERTIES: [&str; 16] = [
     "author",
+    "authz",
     "configure",
     "description",
     "errors",
@@ -137,6 +189,7 @@ const PROPERTIES: [&str; 14] = [
     "provides",
     "share",
     "shares",
+    "sharing",
     "use",
     "version",
 ];

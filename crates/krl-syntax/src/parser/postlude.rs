@@ -1,9 +1,12 @@
 //! What follows the actions of a rule.
 
 use super::{Outcome, Parser};
-use crate::ast::{
-    Attributes, Expression, Guard, GuardKind, Identifier, Level, Postlude, PostludeHead, Raise,
-    Schedule, ScheduleTime, Statement, StatementKind,
+use crate::{
+    ast::{
+        Attributes, Expression, ExpressionKind, Guard, GuardKind, Identifier, Level, Postlude,
+        PostludeHead, QualifiedName, Raise, Schedule, ScheduleTime, Statement, StatementKind,
+    },
+    layout::{JOINED, TIGHT_BEFORE},
 };
 
 impl Parser<'_> {
@@ -36,6 +39,12 @@ impl Parser<'_> {
     }
 
     fn branch(&mut self, word: &str) -> Outcome<Option<Vec<Statement>>> {
+        if self.at(word) {
+            self.mark(JOINED);
+        }
+        if self.at(word) && word == "finally" {
+            self.note_modern(self.span());
+        }
         if self.eat(word) {
             self.statements().map(Some)
         } else {
@@ -47,7 +56,7 @@ impl Parser<'_> {
         Ok(self.block(Self::statement, Self::at_statement)?.0)
     }
 
-    fn statement(&mut self) -> Outcome<Statement> {
+    pub(super) fn statement(&mut self) -> Outcome<Statement> {
         let start = self.span();
         let kind = self.statement_kind()?;
         let guard = self.guard()?;
@@ -60,12 +69,15 @@ impl Parser<'_> {
 
     fn statement_kind(&mut self) -> Outcome<StatementKind> {
         match (self.word(0), self.sign(1)) {
+            (Some("forget"), _) => self.forget(),
+            (Some("mark"), Some("ent" | "app")) => self.mark_trail(),
+            (Some("set"), Some("ent" | "app")) => self.set(),
             (Some(_), Some("=")) => Ok(StatementKind::Declare(self.declaration()?)),
             (Some(_), Some(":")) => self.assignment(),
             (Some("clear"), _) => self.clear(),
             (Some("error"), _) => {
                 self.advance();
-                let level = self.level().ok_or_else(|| self.expected(LEVELS))?;
+                let level = self.level().unwrap_or(Level::Error);
                 Ok(StatementKind::Error(level, self.expression()?))
             }
             (Some("last"), _) => {
@@ -89,12 +101,90 @@ impl Parser<'_> {
     fn assignment(&mut self) -> Outcome<StatementKind> {
         let variable = self.qualified_name("a persistent variable")?;
         let path = self.path()?;
+        if matches!(self.sign(0), Some("+" | "-")) && self.sign(1) == Some("=") {
+            return self.increment(variable, path);
+        }
+        if self.at(":=") {
+            self.note_modern(self.span());
+        }
         self.expect(":=")?;
         Ok(StatementKind::Assign {
             variable,
             path,
             value: self.expression()?,
         })
+    }
+
+    /// The `+= value from start` after a variable, or `-=`.
+    fn increment(
+        &mut self,
+        variable: QualifiedName,
+        path: Option<Expression>,
+    ) -> Outcome<StatementKind> {
+        self.note_classic(self.span());
+        let negative = self.at("-");
+        self.advance();
+        self.mark(TIGHT_BEFORE);
+        self.expect("=")?;
+        let amount = self.expression()?;
+        let start = if self.eat("from") {
+            Some(self.expression()?)
+        } else {
+            None
+        };
+        Ok(StatementKind::Increment {
+            variable,
+            path,
+            negative,
+            amount,
+            start,
+        })
+    }
+
+    /// `set ent:name{path} value`, the same as `ent:name{path} := value`. Without a value it sets a
+    /// flag.
+    fn set(&mut self) -> Outcome<StatementKind> {
+        self.note_classic(self.span());
+        self.advance();
+        let variable = self.qualified_name("a persistent variable")?;
+        let path = self.path()?;
+        let flag = self.at("}") || self.at(";") || self.at("on") || self.at("if");
+        let value = if flag {
+            Expression {
+                kind: ExpressionKind::Boolean(true),
+                span: variable.span,
+            }
+        } else {
+            self.expression()?
+        };
+        Ok(StatementKind::Assign {
+            variable,
+            path,
+            value,
+        })
+    }
+
+    /// `forget "pattern" in ent:trail`.
+    fn forget(&mut self) -> Outcome<StatementKind> {
+        self.note_classic(self.span());
+        self.advance();
+        let pattern = self.expression()?;
+        self.expect("in")?;
+        let variable = self.qualified_name("a persistent variable")?;
+        Ok(StatementKind::Forget { pattern, variable })
+    }
+
+    /// `mark ent:trail with place`.
+    fn mark_trail(&mut self) -> Outcome<StatementKind> {
+        self.note_classic(self.span());
+        self.advance();
+        let variable = self.qualified_name("a persistent variable")?;
+        let place = if self.eat("with") {
+            Some(self.expression()?)
+        } else {
+            None
+        };
+        Ok(StatementKind::Mark { variable, place })
     }
 
     /// `clear ent:name{path}`.
@@ -108,13 +198,30 @@ impl Parser<'_> {
     }
 
     fn path(&mut self) -> Outcome<Option<Expression>> {
-        if !self.at("{") {
-            return Ok(None);
+        let (open, close) = match self.sign(0) {
+            Some("{") => ("{", "}"),
+            Some("[") => ("[", "]"),
+            _ => return Ok(None),
+        };
+        if self.sign(1) == Some(close) {
+            return Ok(Some(self.no_path()));
         }
-        let opening = self.expect("{")?;
-        let path = self.expression()?;
-        self.close("}", opening)?;
-        Ok(Some(path))
+        self.bracketed(open, close).map(Some)
+    }
+
+    /// Empty brackets, which in 2012 meant all of the variable.
+    fn no_path(&mut self) -> Expression {
+        let start = self.span();
+        let expected = self.expected("a path in the brackets");
+        self.note_only_classic(expected);
+        self.mark(TIGHT_BEFORE);
+        self.advance();
+        self.mark(TIGHT_BEFORE);
+        self.advance();
+        Expression {
+            kind: ExpressionKind::List(Vec::new()),
+            span: self.since(start),
+        }
     }
 
     /// `raise domain event name for rid attributes map`.
@@ -176,6 +283,7 @@ impl Parser<'_> {
         if !self.at_modifiers() {
             return Ok(None);
         }
+        self.note_classic(self.span());
         self.advance();
         let mut modifiers = vec![self.declaration()?];
         while self.eat("and") {
@@ -189,6 +297,7 @@ impl Parser<'_> {
         if !self.eat("setting") {
             return Ok(None);
         }
+        self.mark(TIGHT_BEFORE);
         let opening = self.expect("(")?;
         let name = self.identifier("a name that is set")?;
         self.close(")", opening)?;
@@ -228,9 +337,17 @@ impl Parser<'_> {
     fn at_statement(&self) -> bool {
         matches!(
             self.word(0),
-            Some("clear" | "error" | "last" | "log" | "raise" | "schedule")
+            Some(
+                "clear"
+                    | "error"
+                    | "forget"
+                    | "last"
+                    | "log"
+                    | "mark"
+                    | "raise"
+                    | "schedule"
+                    | "set"
+            )
         ) || self.word(0).is_some() && matches!(self.sign(1), Some("=" | ":"))
     }
 }
-
-const LEVELS: &str = "`error`, `warn`, `info` or `debug`";

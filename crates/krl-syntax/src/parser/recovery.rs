@@ -1,7 +1,11 @@
 //! Going on after an error.
 
 use super::{Outcome, Parser};
-use crate::{ast::Span, lexer::TokenKind};
+use crate::{
+    ast::Span,
+    layout::{CLOSE, ITEM, OPEN},
+    lexer::TokenKind,
+};
 
 impl Parser<'_> {
     /// Reads `{ item; item … }`. Where an item is wrong, that is reported, and the reading goes on
@@ -11,13 +15,16 @@ impl Parser<'_> {
         item: fn(&mut Self) -> Outcome<T>,
         begins: fn(&Self) -> bool,
     ) -> Outcome<(Vec<T>, Span)> {
+        self.mark(OPEN);
         let opening = self.expect("{")?;
         let mut items = Vec::new();
         self.eat_separators();
         while !self.at("}") && !self.at_end() && !self.at_rule() {
+            self.mark(ITEM);
             items.extend(self.attempt(item, begins));
             self.eat_separators();
         }
+        self.mark(CLOSE);
         let closing = self.close("}", opening)?;
         Ok((items, opening.to(closing)))
     }
@@ -54,6 +61,36 @@ impl Parser<'_> {
                 return;
             }
             self.skip_token(&mut open);
+        }
+    }
+
+    /// Goes to the `,` after an element that is wrong, or to what closes the list. Where neither is
+    /// near, says so and stays.
+    pub(super) fn skip_element(&mut self, from: usize, close: &str) -> bool {
+        let mut open = Vec::new();
+        let reached = std::mem::replace(&mut self.position, from);
+        while self.position < reached {
+            self.skip_token(&mut open);
+        }
+        for _ in 0..ELEMENT_TOKENS_MAX {
+            if open.is_empty() && (self.at(",") || self.at(close)) {
+                return true;
+            }
+            let other = open.is_empty() && self.at_fresh() && self.at_declaration();
+            if self.at_end() || self.at_rule() || other || self.at_foreign(&open) {
+                break;
+            }
+            self.skip_token(&mut open);
+        }
+        self.position = reached;
+        false
+    }
+
+    /// Whether the next token ends what the list stands in.
+    fn at_foreign(&self, open: &[Bracket]) -> bool {
+        match self.bracket() {
+            Some((bracket, false)) => !open.contains(&bracket),
+            _ => open.is_empty() && self.at(";"),
         }
     }
 
@@ -103,6 +140,10 @@ impl Parser<'_> {
         }
     }
 }
+
+/// Tokens that are skipped to find the end of an element that is wrong. The search starts anew for
+/// each list that the element is in, so it must not go through the whole source.
+const ELEMENT_TOKENS_MAX: usize = 256;
 
 /// What comes in pairs.
 #[derive(Clone, Copy, PartialEq, Eq)]

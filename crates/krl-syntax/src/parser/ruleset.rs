@@ -2,8 +2,11 @@
 
 use super::{Outcome, Parser};
 use crate::{
-    ast::{Declaration, Expression, Identifier, Meta, Rule, Ruleset, Span},
+    ast::{
+        Dataset, Declaration, Dispatch, Emission, Expression, Identifier, Meta, Rule, Ruleset, Span,
+    },
     diagnostic::Diagnostic,
+    layout::{CLOSE, ITEM, OPEN, TIGHT_BEFORE},
     lexer::TokenKind,
 };
 
@@ -12,6 +15,8 @@ impl Parser<'_> {
     pub(super) fn ruleset(&mut self) -> Outcome<Ruleset> {
         let start = self.expect("ruleset")?;
         let rid = self.rid()?;
+        self.note_rid(&rid);
+        self.mark(OPEN);
         let opening = self.expect("{")?;
         let mut parts = Parts::default();
         self.parts(&mut parts);
@@ -20,6 +25,7 @@ impl Parser<'_> {
             self.advance();
             self.parts(&mut parts);
         }
+        self.mark(CLOSE);
         if let Err(diagnostic) = self.close("}", opening) {
             self.report(*diagnostic);
         } else if let Err(diagnostic) = self.finished() {
@@ -29,6 +35,9 @@ impl Parser<'_> {
         let Parts {
             version,
             meta,
+            dispatch,
+            datasets,
+            emissions,
             globals,
             rules,
         } = parts;
@@ -36,23 +45,27 @@ impl Parser<'_> {
             rid,
             version,
             meta,
+            dispatch,
+            datasets,
+            emissions,
             globals,
             rules,
             span: self.since(start),
         })
     }
 
-    /// A ruleset's id: words joined by `.` or `-`, without blanks. The words may be any, and all
-    /// but the first may begin with a digit, which pico-engine does not allow.
+    /// A ruleset's id: words joined by `.` or `-`, without blanks. The words may be any and may
+    /// begin with a digit, which pico-engine does not allow; in 2012 an id could be a number.
     pub(super) fn rid(&mut self) -> Outcome<Identifier> {
         let start = self.span();
-        if self.word(0).is_none() {
+        if self.word(0).is_none() && !self.at_kind(TokenKind::Number) {
             return Err(self
                 .expected("a ruleset id, such as `io.picolabs.some-thing`")
                 .into());
         }
         self.advance();
         while self.adjoins() && self.at_rid_part() {
+            self.mark(TIGHT_BEFORE);
             self.advance();
         }
         let span = self.since(start);
@@ -79,6 +92,7 @@ impl Parser<'_> {
     fn parts(&mut self, parts: &mut Parts) {
         self.eat_separators();
         while !self.at("}") && !self.at_end() {
+            self.mark(ITEM);
             self.attempt(|parser| parser.part(parts), Self::at_part);
             self.eat_separators();
         }
@@ -87,11 +101,12 @@ impl Parser<'_> {
     /// One block of a ruleset.
     fn part(&mut self, parts: &mut Parts) -> Outcome<()> {
         match self.word(0) {
+            Some("dispatch") => parts.dispatch.extend(self.dispatch()?),
             Some("global") => {
                 self.advance();
-                parts
-                    .globals
-                    .extend(self.block(Self::declaration, Self::at_declaration)?.0);
+                for global in self.block(Self::global, Self::at_global)?.0 {
+                    parts.take(global);
+                }
             }
             Some("meta") => {
                 let meta = self.meta()?;
@@ -109,9 +124,40 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// One item of `global`.
+    fn global(&mut self) -> Outcome<Global> {
+        if self.at_dataset() {
+            self.dataset().map(Global::Dataset)
+        } else if self.at_emission("css") || self.at_emission("emit") {
+            self.emission().map(Global::Emission)
+        } else {
+            self.declaration().map(Global::Declaration)
+        }
+    }
+
+    /// Whether an item of `global` begins here.
+    fn at_global(&self) -> bool {
+        let emission = self.at_emission("css") || self.at_emission("emit");
+        self.at_declaration() || self.at_dataset() || emission
+    }
+
+    fn at_dataset(&self) -> bool {
+        matches!(self.word(0), Some("dataset" | "datasource")) && self.word(1).is_some()
+    }
+
+    /// Notes the generation that a ruleset's id shows.
+    fn note_rid(&mut self, rid: &Identifier) {
+        if rid.name.contains(['.', '-']) {
+            self.note_modern(rid.span);
+        } else if is_classic_rid(&rid.name) {
+            self.note_classic(rid.span);
+        }
+    }
+
     /// Whether a block of a ruleset begins here.
     fn at_part(&self) -> bool {
-        matches!(self.word(0), Some("global" | "meta")) && self.sign(1) == Some("{")
+        let block = matches!(self.word(0), Some("dispatch" | "global" | "meta"));
+        block && self.sign(1) == Some("{")
     }
 
     /// Whether a rule begins behind the next token.
@@ -139,8 +185,36 @@ impl Parser<'_> {
 struct Parts {
     version: Option<Expression>,
     meta: Option<Meta>,
+    dispatch: Vec<Dispatch>,
+    datasets: Vec<Dataset>,
+    emissions: Vec<Emission>,
     globals: Vec<Declaration>,
     rules: Vec<Rule>,
+}
+
+impl Parts {
+    fn take(&mut self, global: Global) {
+        match global {
+            Global::Dataset(dataset) => self.datasets.push(dataset),
+            Global::Declaration(declaration) => self.globals.push(declaration),
+            Global::Emission(emission) => self.emissions.push(emission),
+        }
+    }
+}
+
+/// An item of `global`.
+enum Global {
+    Dataset(Dataset),
+    Declaration(Declaration),
+    Emission(Emission),
+}
+
+/// Whether a ruleset's id is a number, or one that the Kynetx engine gave: a letter, digits, `x`,
+/// digits, such as `a16x66`.
+fn is_classic_rid(name: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let given = name.get(1..).and_then(|rest| rest.split_once('x'));
+    digits(name) || given.is_some_and(|(account, number)| digits(account) && digits(number))
 }
 
 fn early_close(span: Span, opening: Span) -> Diagnostic {

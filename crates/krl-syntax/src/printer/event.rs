@@ -16,6 +16,10 @@ impl Printer {
                 self.write(&format!("any {number} "));
                 self.events(events);
             }
+            EventExpressionKind::At(time) => {
+                self.labelled("at(", time);
+                self.write(")");
+            }
             EventExpressionKind::Between {
                 event,
                 negated,
@@ -49,7 +53,8 @@ impl Printer {
             EventExpressionKind::Primitive(primitive) => self.primitive(primitive),
             EventExpressionKind::Within(event, period) => {
                 self.event_expression(event);
-                self.period(period);
+                self.write(" within ");
+                self.amount(period);
             }
         }
     }
@@ -118,8 +123,8 @@ impl Printer {
         self.write(")");
     }
 
-    fn period(&mut self, period: &Period) {
-        self.labelled(" within ", &period.amount);
+    pub(super) fn amount(&mut self, period: &Period) {
+        self.expression(&period.amount);
         self.write(match period.unit {
             TimeUnit::Second => " seconds",
             TimeUnit::Minute => " minutes",

@@ -56,6 +56,7 @@ impl Printer {
             ExpressionKind::Path { object, path } => self.inside(object, "{", path, "}"),
             ExpressionKind::Regexp(regexp) => self.regexp(regexp),
             ExpressionKind::Text(value) => self.string(value),
+            ExpressionKind::Trail(trail) => self.trail(trail),
             ExpressionKind::Unary { operator, operand } => self.unary(*operator, operand),
         }
     }
@@ -68,12 +69,17 @@ impl Printer {
 
     pub(super) fn regexp(&mut self, regexp: &Regexp) {
         let delimiter = match regexp.form {
-            RegexpForm::Hash => '#',
+            RegexpForm::Bare | RegexpForm::Hash => '#',
             RegexpForm::Slash => '/',
             RegexpForm::Text => return self.string(&regexp.pattern),
         };
         let pattern = escape_delimiter(&regexp.pattern, delimiter);
-        self.write(&format!("re{delimiter}{pattern}{delimiter}"));
+        let word = if regexp.form == RegexpForm::Bare {
+            ""
+        } else {
+            "re"
+        };
+        self.write(&format!("{word}{delimiter}{pattern}{delimiter}"));
         self.write(if regexp.global { "g" } else { "" });
         self.write(if regexp.ignore_case { "i" } else { "" });
         self.write(if regexp.multiline { "m" } else { "" });
@@ -136,7 +142,7 @@ impl Printer {
         self.labelled(": ", &entry.value);
     }
 
-    fn string(&mut self, value: &str) {
+    pub(super) fn string(&mut self, value: &str) {
         let value = value.replace('\\', r"\\").replace('"', r#"\""#);
         self.write(&format!("\"{value}\""));
     }
@@ -212,11 +218,12 @@ fn expression_power(expression: &Expression) -> u8 {
         | ExpressionKind::Function(_)
         | ExpressionKind::Unary { .. } => PREFIX,
         ExpressionKind::Member { .. } => MEMBER,
+        ExpressionKind::Trail(_) => 0,
         _ => u8::MAX,
     }
 }
 
-fn binary_sign(operator: BinaryOperator) -> &'static str {
+pub(super) fn binary_sign(operator: BinaryOperator) -> &'static str {
     match operator {
         BinaryOperator::Add => "+",
         BinaryOperator::And => "&&",

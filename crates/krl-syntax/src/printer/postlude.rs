@@ -36,7 +36,7 @@ impl Printer {
         }
     }
 
-    fn statement(&mut self, statement: &Statement) {
+    pub(super) fn statement(&mut self, statement: &Statement) {
         match &statement.kind {
             StatementKind::Assign {
                 variable,
@@ -52,6 +52,31 @@ impl Printer {
             }
             StatementKind::Declare(declaration) => self.declaration(declaration),
             StatementKind::Error(level, value) => self.levelled("error ", *level, value),
+            StatementKind::Forget { pattern, variable } => {
+                self.labelled("forget ", pattern);
+                self.write(" in ");
+                self.qualified_name(variable);
+            }
+            StatementKind::Increment {
+                variable,
+                path,
+                negative,
+                amount,
+                start,
+            } => {
+                self.variable(variable, path.as_ref());
+                self.labelled(if *negative { " -= " } else { " += " }, amount);
+                if let Some(start) = start {
+                    self.labelled(" from ", start);
+                }
+            }
+            StatementKind::Mark { variable, place } => {
+                self.write("mark ");
+                self.qualified_name(variable);
+                if let Some(place) = place {
+                    self.labelled(" with ", place);
+                }
+            }
             StatementKind::Last => self.write("last"),
             StatementKind::Log(level, value) => self.levelled("log ", *level, value),
             StatementKind::Raise(raise) => self.raise(raise),

@@ -10,10 +10,10 @@ impl Printer {
     pub(super) fn rule(&mut self, rule: &Rule) {
         self.write("rule ");
         self.identifier(&rule.name);
-        self.write(if rule.state == RuleState::Inactive {
-            " is inactive"
-        } else {
-            ""
+        self.write(match rule.state {
+            RuleState::Active => "",
+            RuleState::Inactive => " is inactive",
+            RuleState::Test => " is test",
         });
         self.open();
         if let Some(select) = &rule.select {
@@ -28,9 +28,17 @@ impl Printer {
             self.line("pre");
             self.block(&rule.prelude, Self::declaration);
         }
+        if let Some(emission) = &rule.emission {
+            self.line("");
+            self.labelled("emit ", emission);
+        }
         if let Some(actions) = &rule.actions {
             self.line("");
             self.action_block(actions);
+        }
+        if let Some(callbacks) = &rule.callbacks {
+            self.line("");
+            self.callbacks(callbacks);
         }
         if let Some(postlude) = &rule.postlude {
             self.line("");

@@ -44,6 +44,7 @@ pub(crate) fn expression(tree: &Expression) -> Value {
             "type": "ConditionalExpression", "test": expression(condition),
             "consequent": expression(consequent), "alternate": expression(alternate)
         }),
+        ExpressionKind::Trail(_) => json!("no recorded expression is classic"),
         ExpressionKind::Defaction(_) => json!("no recorded expression is an action"),
         ExpressionKind::Function(tree) => function(tree),
         ExpressionKind::Index { object, index } => member(object, "index", &expression(index)),
@@ -79,6 +80,7 @@ pub(crate) fn event(tree: &EventExpression) -> Value {
             let events = std::iter::once(count).chain(events.iter().map(event));
             operator("any", &events.collect())
         }
+        EventExpressionKind::At(_) => json!("no recorded event is classic"),
         EventExpressionKind::Between {
             event: inner,
             negated,

@@ -86,6 +86,14 @@ impl Compiler {
             }
             ExpressionKind::Regexp(regexp) => self.regexp(regexp),
             ExpressionKind::Text(text) => Code::Constant(Value::Text(text.as_str().into())),
+            ExpressionKind::Trail(_) => {
+                self.fault(
+                    tree.span,
+                    "krl-classic-unsupported",
+                    "trails are not supported",
+                );
+                Code::Constant(Value::Null)
+            }
             ExpressionKind::Unary { operator, operand } => self.unary(*operator, operand),
         }
     }

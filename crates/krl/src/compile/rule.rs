@@ -56,6 +56,10 @@ impl Compiler {
             .as_ref()
             .map_or_else(Postlude::default, |tree| self.postlude(tree));
         let slots = self.scope.leave_function();
+        if tree.emission.is_some() || tree.callbacks.is_some() {
+            let message = "emit and callbacks are not supported";
+            self.fault(tree.span, "krl-classic-unsupported", message);
+        }
         let name = name?;
         let active = tree.state == ast::RuleState::Active;
         let outline = Outline {
@@ -252,6 +256,11 @@ impl Compiler {
             }
             Tree::Declare(tree) => StatementKind::Declare(self.declaration(tree, slot?)),
             Tree::Error(level, value) => StatementKind::Error(word(*level), self.expression(value)),
+            Tree::Forget { .. } | Tree::Increment { .. } | Tree::Mark { .. } => {
+                let message = "counters and trails are not supported";
+                self.fault(tree.span, "krl-classic-unsupported", message);
+                return None;
+            }
             Tree::Last => StatementKind::Last,
             Tree::Log(level, value) => StatementKind::Log(word(*level), self.expression(value)),
             Tree::Raise(tree) => StatementKind::Raise(self.raise(tree)?),

@@ -79,6 +79,7 @@ impl Compiler {
                     .as_ref()
                     .map_or(&[], |aggregate| &aggregate.variables),
             ),
+            Tree::At(_) => (Vec::new(), &[]),
             Tree::Primitive(primitive) => (Vec::new(), &primitive.setting),
             Tree::Within(event, _) => (vec![&**event], &[]),
         };
@@ -92,6 +93,11 @@ impl Compiler {
 
     fn event(&mut self, tree: &ast::EventExpression, variables: &[Name]) -> Option<Expression> {
         match &tree.kind {
+            Tree::At(_) => {
+                let message = "events at a time are not supported";
+                self.fault(tree.span, "krl-classic-unsupported", message);
+                None
+            }
             Tree::Any(number, parts) => {
                 let parts = self.events(parts, variables)?;
                 Some(Expression::Any(usize::try_from(*number).ok()?, parts))
