@@ -29,9 +29,7 @@ impl Pattern {
                 &format!("longer than {PATTERN_SOURCE_BYTES_MAX} bytes"),
             ));
         }
-        let regex = RegexBuilder::new(&translate(source))
-            .case_insensitive(flags.contains('i'))
-            .multi_line(flags.contains('m'))
+        let regex = RegexBuilder::new(&with_flags(&translate(source), flags))
             .size_limit(PATTERN_BYTES_MAX)
             .dfa_size_limit(PATTERN_BYTES_MAX)
             .build()
@@ -84,6 +82,16 @@ fn last_line(text: &str) -> String {
         .unwrap_or_default()
         .trim_start_matches("error: ")
         .to_owned()
+}
+
+/// The pattern with its flags in its text, where whoever reads a regex finds them.
+fn with_flags(pattern: &str, flags: &str) -> String {
+    let flags: String = "im".chars().filter(|flag| flags.contains(*flag)).collect();
+    if flags.is_empty() {
+        pattern.to_owned()
+    } else {
+        format!("(?{flags}){pattern}")
+    }
 }
 
 /// Rewrites ECMAScript's dialect into that of the `regex` crate, where the two read the same

@@ -103,12 +103,27 @@ impl<'a> Evaluation<'a> {
         Ok(())
     }
 
+    /// The rules that the event may move. Of those that an earlier event of this transaction has
+    /// moved the state does not know yet how far they are.
     fn woken(&self, event: &Event) -> Vec<RulePlace> {
-        let begun = |place| {
-            self.progress(place)
-                .is_some_and(|progress| !progress.is_start())
+        let state = &self.transaction.state;
+        let rulesets = state.rulesets();
+        let mut woken = rulesets.woken(event, state.armed());
+        let begun = self
+            .moved
+            .iter()
+            .filter(|(_, progress)| !progress.is_start());
+        let knows = |place: &RulePlace| {
+            let rule = rulesets.rule(*place);
+            rule.is_some_and(|rule| rule.automaton.knows(event))
         };
-        self.transaction.state.rulesets().woken(event, begun)
+        let before = woken.len();
+        woken.extend(begun.map(|(place, _)| *place).filter(knows));
+        if woken.len() > before {
+            woken.sort_unstable();
+            woken.dedup();
+        }
+        woken
     }
 
     /// Offers the event to a rule's event expression.

@@ -8,6 +8,7 @@ use stratus_salience::Progress;
 use crate::{
     State,
     language::{Program, StateView},
+    rulesets::Rule,
 };
 
 /// What went away with a ruleset: what the store has to remove.
@@ -47,9 +48,7 @@ impl State {
             let old = before.named(&rid, &name);
             let new = self.rulesets.named(&rid, &name);
             match old.zip(new).filter(|(old, new)| new.continues(old)) {
-                Some((_, new)) => {
-                    Arc::make_mut(&mut self.automata).insert(new.place, progress);
-                }
+                Some((_, new)) => Arc::make_mut(&mut self.automata).put(&new, progress),
                 None => gone.automata.push((rid.clone(), name)),
             }
         }
@@ -89,14 +88,9 @@ impl State {
     /// Takes out, and gives by rule, how far the ruleset's event expressions have come.
     fn take_automata(&mut self, rid: &Name) -> Vec<(Name, Progress)> {
         let rulesets = self.rulesets.clone();
-        let begun = rulesets
-            .rules(rid)
-            .filter(|rule| self.automata.contains_key(&rule.place));
-        let begun: Vec<_> = begun
-            .map(|rule| (rule.place, rule.outline.name.clone()))
-            .collect();
-        let take = |(place, name)| Some((name, Arc::make_mut(&mut self.automata).remove(&place)?));
-        begun.into_iter().filter_map(take).collect()
+        let automata = Arc::make_mut(&mut self.automata);
+        let take = |rule: Rule<'_>| Some((rule.outline.name.clone(), automata.take(&rule)?));
+        rulesets.rules(rid).filter_map(take).collect()
     }
 
     fn check_modules(&self, program: &dyn Program) -> Result<(), Fault> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use stratus_event::{Event, Name};
-use stratus_salience::{Automaton, Index, RulePlace};
+use stratus_salience::{Armed, Automaton, Index, RulePlace};
 
 use crate::language::{Outline, Program};
 
@@ -98,7 +98,7 @@ impl Rulesets {
     }
 
     /// The rules that an event may move, in the order in which they run.
-    pub(crate) fn woken(&self, event: &Event, armed: impl Fn(RulePlace) -> bool) -> Vec<RulePlace> {
+    pub(crate) fn woken(&self, event: &Event, armed: &Armed) -> Vec<RulePlace> {
         self.index.woken(event, armed)
     }
 

@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use stratus_event::{Eci, Fault, Name, PenId, Value, Whose};
-use stratus_salience::{Progress, RulePlace};
+use stratus_salience::{Armed, Progress, RulePlace};
 
 use crate::{
     Channel, Done, Moved,
     language::{Change, Program, StateView, SubscriptionView, Timer, TimerChange},
-    rulesets::Rulesets,
+    rulesets::{Rule, Rulesets},
 };
 
 /// All that rules can read of a PEN. Cloning is cheap: a clone shares everything until one of the
@@ -19,10 +19,39 @@ pub struct State {
     name: Arc<str>,
     channels: Arc<BTreeMap<Eci, Channel>>,
     pub(crate) rulesets: Arc<Rulesets>,
-    pub(crate) automata: Arc<BTreeMap<RulePlace, Progress>>,
+    pub(crate) automata: Arc<Automata>,
     pub(crate) variables: Arc<BTreeMap<Name, Arc<BTreeMap<Name, Value>>>>,
     pub(crate) timers: Arc<BTreeMap<Name, Timer>>,
     subscriptions: Arc<Vec<SubscriptionView>>,
+}
+
+/// How far the event expressions of a PEN's rules have come; those at their start are not here.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Automata {
+    progress: BTreeMap<RulePlace, Progress>,
+    armed: Armed,
+}
+
+impl Automata {
+    /// The rule is so far.
+    pub(crate) fn put(&mut self, rule: &Rule<'_>, progress: Progress) {
+        if progress.is_start() {
+            self.take(rule);
+        } else if self.progress.insert(rule.place, progress).is_none() {
+            self.armed.arm(rule.place, rule.automaton);
+        }
+    }
+
+    /// The rule is at its start again, or goes.
+    pub(crate) fn take(&mut self, rule: &Rule<'_>) -> Option<Progress> {
+        let progress = self.progress.remove(&rule.place)?;
+        self.armed.disarm(rule.place, rule.automaton);
+        Some(progress)
+    }
+
+    pub(crate) fn get(&self, place: RulePlace) -> Option<&Progress> {
+        self.progress.get(&place)
+    }
 }
 
 impl State {
@@ -79,17 +108,10 @@ impl State {
 
     /// Says how far a rule's event expression has come. A rule that is not there has none.
     pub fn move_automaton(&mut self, moved: &Moved) {
-        let Some(place) = self
-            .rulesets
-            .named(&moved.rid, &moved.rule)
-            .map(|rule| rule.place)
-        else {
-            return;
-        };
-        let automata = Arc::make_mut(&mut self.automata);
-        match &moved.progress {
-            Some(progress) => drop(automata.insert(place, progress.clone())),
-            None => drop(automata.remove(&place)),
+        let rulesets = self.rulesets.clone();
+        if let Some(rule) = rulesets.named(&moved.rid, &moved.rule) {
+            let progress = moved.progress.clone().unwrap_or_default();
+            Arc::make_mut(&mut self.automata).put(&rule, progress);
         }
     }
 
@@ -163,7 +185,7 @@ impl State {
 
     /// How far a rule's event expression has come; none if it is at its start.
     pub fn progress(&self, rid: &Name, rule: &Name) -> Option<&Progress> {
-        self.automata.get(&self.rulesets.named(rid, rule)?.place)
+        self.automata.get(self.rulesets.named(rid, rule)?.place)
     }
 
     /// Whether an event of that symbol may come in by that channel: `channel-unknown`,
@@ -195,7 +217,11 @@ impl State {
     }
 
     pub(crate) fn progress_at(&self, place: RulePlace) -> Option<&Progress> {
-        self.automata.get(&place)
+        self.automata.get(place)
+    }
+
+    pub(crate) fn armed(&self) -> &Armed {
+        &self.automata.armed
     }
 
     fn open_channel(&self, eci: &Eci) -> Result<&Channel, Fault> {

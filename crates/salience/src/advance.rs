@@ -1,14 +1,27 @@
 //! What each operator does with an event.
 
-use stratus_event::{Event, Timestamp};
+use std::cell::Cell;
 
-use crate::{Between, Bindings, Conditions, Expression, stage::Stage};
+use stratus_event::{Event, Name, Timestamp, Value};
+
+use crate::{
+    Between, Bindings, Conditions, Expression,
+    bindings::Bound,
+    key::Key,
+    stage::{Absent, Stage},
+};
 
 /// An event that is offered to an expression.
+#[derive(Clone, Copy)]
 pub(crate) struct Offer<'a> {
     pub(crate) event: &'a Event,
     pub(crate) now: Timestamp,
     pub(crate) conditions: &'a dyn Conditions,
+    /// What the partial match is about to which the event is offered.
+    pub(crate) key: &'a Key,
+    pub(crate) partial_matches_max: usize,
+    /// How many partial matches had to go because there were too many.
+    pub(crate) dropped: &'a Cell<u64>,
 }
 
 /// What an event did to an expression.
@@ -19,13 +32,13 @@ pub(crate) struct Move {
     /// How far the expression is now; none if that did not change.
     pub(crate) stage: Option<Stage>,
     /// What was bound, if the expression is complete.
-    pub(crate) complete: Option<Bindings>,
+    pub(crate) complete: Option<Bound>,
 }
 
 /// What was bound before and around a primitive.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Scope<'a> {
-    bindings: Option<&'a Bindings>,
+    bindings: Option<&'a Bound>,
     outer: Option<&'a Scope<'a>>,
 }
 
@@ -40,7 +53,7 @@ impl Move {
     }
 
     /// The event completes the expression, which goes on from `stage`.
-    pub(crate) fn complete(bindings: Bindings, stage: Stage) -> Self {
+    pub(crate) fn complete(bindings: Bound, stage: Stage) -> Self {
         Self {
             taken: true,
             stage: Some(stage),
@@ -51,7 +64,7 @@ impl Move {
 
 impl<'a> Scope<'a> {
     /// This scope with more bindings inside.
-    pub(crate) fn inside(&'a self, bindings: &'a Bindings) -> Self {
+    pub(crate) fn inside(&'a self, bindings: &'a Bound) -> Self {
         Self {
             bindings: Some(bindings),
             outer: Some(self),
@@ -61,13 +74,14 @@ impl<'a> Scope<'a> {
     /// All that is bound; inner bindings hide outer ones.
     pub(crate) fn all(&self) -> Bindings {
         let mut all = self.outer.map(Scope::all).unwrap_or_default();
-        all.extend(
-            self.bindings
-                .into_iter()
-                .flatten()
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
+        all.extend(self.bindings.into_iter().flat_map(Bound::iter).cloned());
         all
+    }
+
+    /// The value of a variable.
+    pub(crate) fn value(&self, name: &Name) -> Option<&'a Value> {
+        let here = self.bindings.and_then(|bindings| bindings.value(name));
+        here.or_else(|| self.outer.and_then(|outer| outer.value(name)))
     }
 }
 
@@ -111,7 +125,7 @@ impl Expression {
 
 /// One part after the other; what is not for the part whose turn it is changes nothing.
 fn sequence(parts: &[&Expression], stage: &Stage, scope: &Scope<'_>, offer: &Offer<'_>) -> Move {
-    let nothing = Bindings::new();
+    let nothing = Bound::default();
     let (at, bindings, inner) = stage.as_sequence().unwrap_or((0, &nothing, &Stage::Start));
     let Some(part) = parts.get(at) else {
         return Move::default();
@@ -121,13 +135,9 @@ fn sequence(parts: &[&Expression], stage: &Stage, scope: &Scope<'_>, offer: &Off
     match moved.complete {
         Some(bound) if at_last => {
             let rest = Stage::sequence_left(at, bindings, moved.stage);
-            Move::complete(joined(bindings, bound), rest)
+            Move::complete(bindings.and(&bound), rest)
         }
-        Some(bound) => Move::to(Stage::sequence(
-            at + 1,
-            joined(bindings, bound),
-            Stage::Start,
-        )),
+        Some(bound) => Move::to(Stage::sequence(at + 1, bindings.and(&bound), Stage::Start)),
         None => Move {
             taken: moved.taken,
             stage: moved
@@ -143,7 +153,10 @@ fn sequence(parts: &[&Expression], stage: &Stage, scope: &Scope<'_>, offer: &Off
 /// second `a` undoes the first and begins nothing.
 fn then(parts: &[&Expression], stage: &Stage, scope: &Scope<'_>, offer: &Offer<'_>) -> Move {
     let moved = sequence(parts, stage, scope, offer);
-    let waits = matches!(stage, Stage::Sequence { at: 1.., inner, .. } if **inner == Stage::Start);
+    let waits = stage.as_sequence().is_some_and(|(at, _, inner)| {
+        let part = parts.get(at).filter(|_| at > 0);
+        part.is_some_and(|part| part.rests(inner, offer.now))
+    });
     if waits && !moved.taken {
         return Move {
             taken: false,
@@ -162,32 +175,29 @@ fn any(
     scope: &Scope<'_>,
     offer: &Offer<'_>,
 ) -> Move {
-    let (mut bindings, mut stages) = stage.as_set(parts.len());
+    let mut set = stage.as_set();
     let mut taken = false;
-    for (part, stage) in parts
-        .iter()
-        .zip(&mut stages)
-        .filter(|(_, stage)| **stage != Stage::Done)
-    {
-        let moved = part.advance(stage, &scope.inside(&bindings), offer);
+    for (place, part) in parts.iter().enumerate() {
+        if set.done.contains(place) {
+            continue;
+        }
+        let moved = part.advance(set.stage(place), &scope.inside(&set.bindings), offer);
         taken = moved.taken;
         if let Some(bound) = moved.complete {
-            bindings.extend(bound);
-            *stage = Stage::Done;
+            set.complete(place, &bound);
         } else if let Some(next) = moved.stage {
-            *stage = next;
+            set.move_part(place, next);
         }
         if taken {
             break;
         }
     }
-    let done = stages.iter().filter(|stage| **stage == Stage::Done).count();
-    if taken && done >= wanted {
-        return Move::complete(bindings, Stage::Start);
+    if taken && set.done.len() >= wanted {
+        return Move::complete(set.bindings, Stage::Start);
     }
     Move {
         taken,
-        stage: Some(Stage::set(bindings, stages)),
+        stage: Some(Stage::set(set)),
         complete: None,
     }
 }
@@ -221,31 +231,26 @@ fn or(parts: &[Expression], stage: &Stage, scope: &Scope<'_>, offer: &Offer<'_>)
 impl Between {
     /// The first, then the last without the middle. If an event completes both, the last counts.
     fn absent(&self, stage: &Stage, scope: &Scope<'_>, offer: &Offer<'_>) -> Move {
-        let Stage::Absent {
-            bindings,
-            middle,
-            last,
-        } = stage
-        else {
+        let Stage::Absent(absent) = stage else {
             return self.open(stage, scope, offer);
         };
-        let scope = scope.inside(bindings);
-        let ends = self.last.advance(last, &scope, offer);
+        let scope = scope.inside(&absent.bindings);
+        let ends = self.last.advance(&absent.last, &scope, offer);
         if let Some(bound) = ends.complete {
-            return Move::complete(joined(bindings, bound), Stage::Start);
+            return Move::complete(absent.bindings.and(&bound), Stage::Start);
         }
-        let breaks = self.middle.advance(middle, &scope, offer);
+        let breaks = self.middle.advance(&absent.middle, &scope, offer);
         if breaks.complete.is_some() {
             return Move::to(Stage::Start);
         }
-        let next = Stage::Absent {
-            bindings: bindings.clone(),
-            middle: breaks.stage.map_or_else(|| middle.clone(), Box::new),
-            last: ends.stage.map_or_else(|| last.clone(), Box::new),
+        let next = Absent {
+            bindings: absent.bindings.clone(),
+            middle: breaks.stage.unwrap_or_else(|| absent.middle.clone()),
+            last: ends.stage.unwrap_or_else(|| absent.last.clone()),
         };
         Move {
             taken: ends.taken || breaks.taken,
-            stage: Some(next),
+            stage: Some(Stage::Absent(Box::new(next))),
             complete: None,
         }
     }
@@ -253,18 +258,12 @@ impl Between {
     fn open(&self, stage: &Stage, scope: &Scope<'_>, offer: &Offer<'_>) -> Move {
         let moved = sequence(&[&self.first], stage, scope, offer);
         match moved.complete {
-            Some(bindings) => Move::to(Stage::Absent {
+            Some(bindings) => Move::to(Stage::Absent(Box::new(Absent {
                 bindings,
-                middle: Box::default(),
-                last: Box::default(),
-            }),
+                middle: Stage::Start,
+                last: Stage::Start,
+            }))),
             None => moved,
         }
     }
-}
-
-fn joined(before: &Bindings, later: Bindings) -> Bindings {
-    let mut all = before.clone();
-    all.extend(later);
-    all
 }

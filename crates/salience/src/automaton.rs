@@ -1,12 +1,16 @@
 //! How an event moves a rule's event expression.
 
-use std::collections::BTreeSet;
+use std::{cell::Cell, collections::BTreeSet, sync::Arc};
 
 use stratus_event::{Event, Timestamp};
 
 use crate::{
     Bindings, Expression, Progress, Symbol,
     advance::{Offer, Scope},
+    bindings::Bound,
+    joins::Joins,
+    key::Key,
+    stage::Stage,
 };
 
 /// Answers the `where` predicates of a rule. They may read and never ask.
@@ -19,33 +23,52 @@ pub trait Conditions {
 /// What an event did to an automaton.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// How far it is now; none if nothing moved. After a match it is at its start again: a match
-    /// is consumed.
+    /// How far it is now; none if nothing moved. A match is consumed: after it the automaton is at
+    /// its start again, or has one partial match less.
     pub progress: Option<Progress>,
     /// What the whole match bound, if the event completed it.
     pub fired: Option<Bindings>,
+    /// How many partial matches had to go, the oldest first, because there were more than
+    /// [`Automaton::bounded`] allows.
+    pub dropped: u64,
 }
 
-/// An event expression, ready to run.
+/// An event expression, ready to run. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct Automaton {
+pub struct Automaton(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     expression: Expression,
     start: BTreeSet<Symbol>,
     later: BTreeSet<Symbol>,
+    joins: Option<Joins>,
+    partial_matches_max: usize,
 }
+
+/// The most partial matches that a rule keeps, if nothing else is said.
+pub const PARTIAL_MATCHES_MAX: usize = 1000;
 
 impl Automaton {
     /// Makes an expression ready to run. [`Expression::check`] says whether it is within bounds.
     pub fn new(expression: &Expression) -> Self {
+        Self::bounded(expression, PARTIAL_MATCHES_MAX)
+    }
+
+    /// The same with another bound of how many partial matches are kept, of an expression with
+    /// joins or of a `within`. Beyond it the oldest one goes.
+    pub fn bounded(expression: &Expression, partial_matches_max: usize) -> Self {
         let mut start = BTreeSet::new();
         let mut all = BTreeSet::new();
         expression.collect(true, &mut start, &mut all);
         let later = all.difference(&start).cloned().collect();
-        Self {
+        Self(Arc::new(Parts {
+            joins: Joins::of(expression),
             expression: expression.clone(),
             start,
             later,
-        }
+            partial_matches_max,
+        }))
     }
 
     /// Offers an event at an instant. Order is the order of the calls; the instant only measures
@@ -61,43 +84,66 @@ impl Automaton {
             return Step {
                 progress: None,
                 fired: None,
+                dropped: 0,
             };
         }
+        let dropped = Cell::default();
         let offer = Offer {
             event,
             now,
             conditions,
+            key: &Key::default(),
+            partial_matches_max: self.0.partial_matches_max,
+            dropped: &dropped,
         };
-        let moved = self
-            .expression
-            .advance(&progress.0, &Scope::default(), &offer);
-        let progress = moved.stage.map(Progress).filter(|stage| stage != progress);
+        let (stage, fired) = self.offer(&progress.0, &offer);
         Step {
-            progress,
-            fired: moved.complete,
+            progress: stage.map(Progress).filter(|stage| stage != progress),
+            fired: fired.map(|bound| bound.bindings()),
+            dropped: dropped.get(),
         }
+    }
+
+    fn offer(&self, stage: &Stage, offer: &Offer<'_>) -> (Option<Stage>, Option<Bound>) {
+        let Some(joins) = &self.0.joins else {
+            let moved = self.0.expression.advance(stage, &Scope::default(), offer);
+            return (moved.stage, moved.complete);
+        };
+        let before = joins.runs(stage);
+        let (after, fired) = joins.step(&self.0.expression, &before, offer);
+        let stage = if after.len == 0 {
+            Stage::Start
+        } else {
+            Stage::Runs(after)
+        };
+        (Some(stage), fired)
     }
 
     /// Whether both run the same expression, so that the progress of one is that of the other.
     pub fn same(&self, other: &Self) -> bool {
         // Regular expressions compare by their text only, which is what Debug shows of them.
-        format!("{:?}", self.expression) == format!("{:?}", other.expression)
+        Arc::ptr_eq(&self.0, &other.0)
+            || format!("{:?}", self.0.expression) == format!("{:?}", other.0.expression)
     }
 
     /// The symbols that may begin the expression.
     pub fn start(&self) -> &BTreeSet<Symbol> {
-        &self.start
+        &self.0.start
     }
 
     /// The symbols that may only continue the expression.
     pub fn later(&self) -> &BTreeSet<Symbol> {
-        &self.later
+        &self.0.later
     }
 
-    fn knows(&self, event: &Event) -> bool {
-        self.start
-            .iter()
-            .chain(&self.later)
-            .any(|symbol| symbol.covers(event))
+    /// Whether the event is one that the expression is about.
+    pub fn knows(&self, event: &Event) -> bool {
+        let mut symbols = self.0.start.iter().chain(&self.0.later);
+        symbols.any(|symbol| symbol.covers(event))
+    }
+
+    /// The expression.
+    pub fn expression(&self) -> &Expression {
+        &self.0.expression
     }
 }

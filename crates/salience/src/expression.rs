@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use regex::Regex;
-use stratus_event::{Event, Name};
+use stratus_event::Name;
+
+use crate::Symbol;
 
 /// An event expression: `select when …`, compiled.
 ///
@@ -50,15 +52,21 @@ pub struct Primitive {
     pub setting: Vec<Name>,
     /// The number of the `where` predicate, in the language's own counting.
     pub condition: Option<usize>,
+    /// The variables of other events that this one is tested against.
+    pub joins: Vec<Join>,
 }
 
-/// Which events a primitive is about; none means any.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Symbol {
-    /// The event's domain.
-    pub domain: Option<Name>,
-    /// The event's type.
-    pub kind: Option<Name>,
+/// A variable that another event of the expression binds and that decides whether this one fits.
+///
+/// An expression with a join keeps a partial match for each distinct value of the variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// The variable.
+    pub variable: Name,
+    /// The attribute that must be equal to it, as text; it is equal to no variable that is not
+    /// bound, or bound to null. None: only the condition says what must hold, and partial matches
+    /// cannot be found by the value.
+    pub attribute: Option<Name>,
 }
 
 /// A test on one attribute, as text. A missing attribute is tested as the empty text, as
@@ -67,7 +75,8 @@ pub struct Symbol {
 pub struct Filter {
     /// The attribute.
     pub attribute: Name,
-    /// What its text must contain.
+    /// What its text must contain. Flags must stand in its text, as in `(?i)stop`: the index reads
+    /// nothing else of it.
     pub pattern: Regex,
 }
 
@@ -200,7 +209,7 @@ impl Expression {
     }
 
     /// The expressions of which this one is made, in the order in which they come into play.
-    fn parts(&self) -> Vec<&Self> {
+    pub(crate) fn parts(&self) -> Vec<&Self> {
         match self {
             Self::After(parts) => parts.iter().rev().collect(),
             Self::And(parts)
@@ -246,6 +255,48 @@ impl Expression {
         }
     }
 
+    /// All its primitives, in the order in which they come into play.
+    pub fn primitives(&self) -> Vec<&Primitive> {
+        match self.primitive() {
+            Some(primitive) => vec![primitive],
+            None => self
+                .parts()
+                .into_iter()
+                .flat_map(Self::primitives)
+                .collect(),
+        }
+    }
+
+    /// The variables that aggregates bind.
+    pub(crate) fn aggregated(&self) -> Vec<&Name> {
+        match self {
+            Self::Count(occurrences) | Self::Repeat(occurrences) => {
+                let aggregate = occurrences.aggregate.iter();
+                aggregate.flat_map(|aggregate| &aggregate.setting).collect()
+            }
+            _ => self
+                .parts()
+                .into_iter()
+                .flat_map(Self::aggregated)
+                .collect(),
+        }
+    }
+
+    /// The primitives that may come first.
+    pub(crate) fn openers(&self) -> Vec<&Primitive> {
+        let parts = self.parts().into_iter().take(self.openings());
+        match self.primitive() {
+            Some(primitive) => vec![primitive],
+            None => parts.flat_map(Self::openers).collect(),
+        }
+    }
+
+    /// Whether an event that matches none of its primitives cannot change how far it is.
+    pub(crate) fn is_patient(&self) -> bool {
+        !matches!(self, Self::Repeat(_) | Self::Then(_))
+            && self.parts().iter().all(|part| part.is_patient())
+    }
+
     /// Collects the symbols of all primitives, and those that may come first.
     pub(crate) fn collect(
         &self,
@@ -263,15 +314,5 @@ impl Expression {
         for (place, part) in self.parts().into_iter().enumerate() {
             part.collect(first && place < openings, start, all);
         }
-    }
-}
-
-impl Symbol {
-    /// Whether it stands for the event.
-    pub fn covers(&self, event: &Event) -> bool {
-        self.domain
-            .as_ref()
-            .is_none_or(|domain| *domain == event.domain)
-            && self.kind.as_ref().is_none_or(|kind| *kind == event.kind)
     }
 }

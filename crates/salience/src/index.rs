@@ -1,19 +1,28 @@
 //! Finding the rules that an event wakes.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod access;
+mod discrimination;
 
+use std::sync::{Arc, OnceLock};
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 use stratus_event::Event;
 
-use crate::{Automaton, Symbol};
+use crate::{Armed, Automaton, Filter, Symbol, symbol::covering};
+use discrimination::Discrimination;
 
-/// Event symbols to rules, for the rulesets of one PEN, in the order in which rules run.
+/// Event symbols to the rules that they may begin, for the rulesets of one PEN.
 ///
-/// An event costs a look at the lists of its symbol and of the three wildcards that cover it, and
-/// nothing for rules that do not wait for it. A rule in the middle of nothing is not in the way of
-/// the later events of its expression.
+/// An event costs a look at the lists of its symbol and of the wildcards that cover it. Where a
+/// list is long, it is told apart by what the rules want of attributes, so that rules that do not
+/// match cost nothing. A rule in the middle of its expression stands in [`Armed`] besides; one that
+/// is not is not in the way of the later events of its expression.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
-    lists: BTreeMap<Symbol, Lists>,
+    lists: IndexMap<Symbol, List, FxBuildHasher>,
+    /// How many of the lists are of each of the forms that [`covering`] gives.
+    forms: [usize; 4],
 }
 
 /// Names a rule by its ruleset's place in the install order and its place in the text. The order of
@@ -26,90 +35,106 @@ pub struct RulePlace {
     pub rule: usize,
 }
 
-/// The rules that wait for a symbol.
+/// What may begin with a symbol.
 #[derive(Clone, Debug, Default)]
-struct Lists {
-    /// Those whose expression the event may begin: always armed.
-    start: BTreeSet<RulePlace>,
-    /// Those whose expression the event may only continue: armed while they are in the middle.
-    later: BTreeSet<RulePlace>,
+struct List {
+    openings: Vec<Opening>,
+    /// Tells the older of a long list apart. Made when it is first needed after a change.
+    discrimination: OnceLock<Arc<Discrimination>>,
 }
+
+/// A rule and what it wants of the first event.
+#[derive(Clone, Debug)]
+struct Opening {
+    place: RulePlace,
+    filters: Vec<Filter>,
+}
+
+/// Up to so many rules on a symbol are simply tried.
+const TRIED_MAX: usize = 8;
+
+/// So many rules may come to a list before it is told apart anew.
+const NEWCOMERS_MAX: usize = 16;
 
 impl Index {
     /// Adds a rule.
     pub fn install(&mut self, place: RulePlace, automaton: &Automaton) {
-        for symbol in automaton.start() {
-            self.lists
-                .entry(symbol.clone())
-                .or_default()
-                .start
-                .insert(place);
-        }
-        for symbol in automaton.later() {
-            self.lists
-                .entry(symbol.clone())
-                .or_default()
-                .later
-                .insert(place);
+        for primitive in automaton.expression().openers() {
+            if !self.lists.contains_key(&primitive.symbol) {
+                self.count(&primitive.symbol, |count| count.saturating_add(1));
+            }
+            let filters = primitive.filters.clone();
+            let list = self.lists.entry(primitive.symbol.clone()).or_default();
+            list.add(Opening { place, filters });
         }
     }
 
     /// Takes a rule out that was added with this automaton.
     pub fn uninstall(&mut self, place: RulePlace, automaton: &Automaton) {
-        for symbol in automaton.start().iter().chain(automaton.later()) {
-            self.remove(symbol, place);
-        }
-    }
-
-    fn remove(&mut self, symbol: &Symbol, place: RulePlace) {
-        if let Some(lists) = self.lists.get_mut(symbol) {
-            lists.start.remove(&place);
-            lists.later.remove(&place);
-            if lists.start.is_empty() && lists.later.is_empty() {
-                self.lists.remove(symbol);
+        for symbol in automaton.start() {
+            let Some(list) = self.lists.get_mut(symbol) else {
+                continue;
+            };
+            list.remove(place);
+            if list.openings.is_empty() {
+                self.lists.swap_remove(symbol);
+                self.count(symbol, |count| count.saturating_sub(1));
             }
         }
     }
 
-    /// The rules that the event may move, in the order in which they run. `armed` says whether a
-    /// rule's expression has begun.
-    pub fn woken(&self, event: &Event, armed: impl Fn(RulePlace) -> bool) -> Vec<RulePlace> {
-        let mut woken = Vec::new();
-        for lists in covering(event)
-            .iter()
-            .filter_map(|symbol| self.lists.get(symbol))
-        {
-            woken.extend(&lists.start);
-            woken.extend(lists.later.iter().filter(|place| armed(**place)));
+    fn count(&mut self, symbol: &Symbol, change: impl Fn(usize) -> usize) {
+        if let Some(count) = self.forms.get_mut(symbol.form()) {
+            *count = change(*count);
         }
+    }
+
+    /// The rules that the event may move, in the order in which they run.
+    pub fn woken(&self, event: &Event, armed: &Armed) -> Vec<RulePlace> {
+        let mut woken = Vec::new();
+        for (symbol, count) in covering(event).iter().zip(self.forms) {
+            if let Some(list) = self.lists.get(symbol).filter(|_| count > 0) {
+                list.collect(event, &mut woken);
+            }
+        }
+        armed.collect(event, &mut woken);
         woken.sort_unstable();
         woken.dedup();
         woken
     }
 }
 
-/// The four symbols under which rules for this event may stand.
-fn covering(event: &Event) -> [Symbol; 4] {
-    let domain = Some(event.domain.clone());
-    let kind = Some(event.kind.clone());
-    [
-        Symbol {
-            domain: domain.clone(),
-            kind: kind.clone(),
-        },
-        Symbol { domain, kind: None },
-        Symbol { domain: None, kind },
-        Symbol {
-            domain: None,
-            kind: None,
-        },
-    ]
+impl List {
+    fn add(&mut self, opening: Opening) {
+        self.openings.push(opening);
+        let told_apart = self.discrimination.get().map(|it| it.openings);
+        if told_apart.is_some_and(|older| self.openings.len() > older + NEWCOMERS_MAX) {
+            self.discrimination.take();
+        }
+    }
+
+    fn remove(&mut self, place: RulePlace) {
+        self.openings.retain(|opening| opening.place != place);
+        self.discrimination.take();
+    }
+
+    fn collect(&self, event: &Event, woken: &mut Vec<RulePlace>) {
+        let mut rest = self.openings.as_slice();
+        if rest.len() > TRIED_MAX {
+            let make = || Arc::new(Discrimination::new(&self.openings));
+            let discrimination = self.discrimination.get_or_init(make);
+            discrimination.collect(event, woken);
+            rest = rest.get(discrimination.openings..).unwrap_or_default();
+        }
+        woken.extend(rest.iter().map(|opening| opening.place));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Expression, Primitive};
+    use regex::Regex;
     use stratus_event::{EventId, Map, Name, Timestamp};
 
     fn name(text: &str) -> Option<Name> {
@@ -129,6 +154,7 @@ mod tests {
                 filters,
                 setting,
                 condition: None,
+                joins: Vec::new(),
             })
         };
         Automaton::new(&Expression::Before(
@@ -147,22 +173,20 @@ mod tests {
         }
     }
 
+    fn place(ruleset: u64, rule: usize) -> RulePlace {
+        RulePlace { ruleset, rule }
+    }
+
     fn index(rules: &[(u64, usize, &str)]) -> Index {
         let mut index = Index::default();
         for (ruleset, rule, symbols) in rules {
-            index.install(
-                RulePlace {
-                    ruleset: *ruleset,
-                    rule: *rule,
-                },
-                &automaton(symbols),
-            );
+            index.install(place(*ruleset, *rule), &automaton(symbols));
         }
         index
     }
 
-    fn woken(index: &Index, domain: &str, kind: &str, armed: bool) -> Vec<(u64, usize)> {
-        let places = index.woken(&event(domain, kind), |_| armed);
+    fn woken(index: &Index, domain: &str, kind: &str, armed: &Armed) -> Vec<(u64, usize)> {
+        let places = index.woken(&event(domain, kind), armed);
         places
             .into_iter()
             .map(|place| (place.ruleset, place.rule))
@@ -178,40 +202,96 @@ mod tests {
             (1, 0, "a:c"),
             (2, 4, "*:b a:b"),
         ];
-        let index = index(&rules);
-        assert_eq!(
-            woken(&index, "a", "b", false),
-            [(2, 3), (2, 4), (2, 11), (7, 0)]
-        );
-        assert_eq!(woken(&index, "x", "y", false), [(2, 3)]);
+        let (index, none) = (index(&rules), Armed::default());
+        let expected = [(2, 3), (2, 4), (2, 11), (7, 0)];
+        assert_eq!(woken(&index, "a", "b", &none), expected);
+        assert_eq!(woken(&index, "x", "y", &none), [(2, 3)]);
     }
 
     #[test]
     fn later_events_wake_only_rules_that_have_begun() {
         let index = index(&[(0, 0, "t:a t:b"), (0, 1, "t:b t:a"), (0, 2, "t:a t:a")]);
-        assert_eq!(woken(&index, "t", "a", false), [(0, 0), (0, 2)]);
-        assert_eq!(woken(&index, "t", "a", true), [(0, 0), (0, 1), (0, 2)]);
-        assert_eq!(woken(&index, "t", "b", false), [(0, 1)]);
+        let none = Armed::default();
+        let mut armed = Armed::default();
+        armed.arm(place(0, 1), &automaton("t:b t:a"));
+        assert_eq!(woken(&index, "t", "a", &none), [(0, 0), (0, 2)]);
+        assert_eq!(woken(&index, "t", "a", &armed), [(0, 0), (0, 1), (0, 2)]);
+        assert_eq!(woken(&index, "t", "b", &none), [(0, 1)]);
+        armed.disarm(place(0, 1), &automaton("t:b t:a"));
+        assert!(armed.is_empty());
+        assert_eq!(woken(&index, "t", "a", &armed), [(0, 0), (0, 2)]);
     }
 
     #[test]
     fn what_is_taken_out_leaves_nothing() {
         let mut index = index(&[(0, 0, "t:a t:b"), (1, 0, "t:a")]);
-        index.uninstall(
-            RulePlace {
-                ruleset: 0,
-                rule: 0,
-            },
-            &automaton("t:a t:b"),
-        );
-        assert_eq!(woken(&index, "t", "a", true), [(1, 0)]);
-        index.uninstall(
-            RulePlace {
-                ruleset: 1,
-                rule: 0,
-            },
-            &automaton("t:a"),
-        );
+        let none = Armed::default();
+        index.uninstall(place(0, 0), &automaton("t:a t:b"));
+        assert_eq!(woken(&index, "t", "a", &none), [(1, 0)]);
+        index.uninstall(place(1, 0), &automaton("t:a"));
         assert!(index.lists.is_empty());
+        assert_eq!(index.forms, [0; 4]);
+    }
+
+    fn filtered(pattern: &str) -> Automaton {
+        let symbol = Symbol {
+            domain: name("t"),
+            kind: name("a"),
+        };
+        let filter = Filter {
+            attribute: Name::new("n").unwrap(),
+            pattern: Regex::new(pattern).unwrap(),
+        };
+        Automaton::new(&Expression::Primitive(Primitive {
+            symbol,
+            filters: vec![filter],
+            setting: Vec::new(),
+            condition: None,
+            joins: Vec::new(),
+        }))
+    }
+
+    /// A hundred rules of each form; which of them does an event wake?
+    #[test]
+    fn long_lists_are_told_apart_by_attributes() {
+        let mut index = Index::default();
+        for rule in 0..100 {
+            let patterns = [
+                format!("^k{rule}$"),
+                format!("item {rule}:"),
+                "^[^k]*$".into(),
+            ];
+            for (ruleset, pattern) in patterns.iter().enumerate() {
+                index.install(place(ruleset as u64, rule), &filtered(pattern));
+            }
+        }
+        let woken = |index: &Index, n: &str| {
+            let attributes = [("n", n)].into_iter().collect();
+            let event = Event {
+                attributes,
+                ..event("t", "a")
+            };
+            let places = index.woken(&event, &Armed::default());
+            let short = places.iter().filter(|place| place.ruleset < 2);
+            (
+                short
+                    .map(|place| (place.ruleset, place.rule))
+                    .collect::<Vec<_>>(),
+                places.len(),
+            )
+        };
+        assert_eq!(woken(&index, "k7"), (vec![(0, 7)], 1));
+        assert_eq!(woken(&index, "k7 "), (vec![], 0));
+        assert_eq!(woken(&index, "an item 31: x"), (vec![(1, 31)], 101));
+        assert_eq!(woken(&index, ""), (vec![], 100));
+        // A newcomer is found before the list is told apart anew, and after.
+        index.install(place(0, 100), &filtered("^k100$"));
+        assert_eq!(woken(&index, "k7").0, [(0, 7), (0, 100)]);
+        for rule in 101..=100 + NEWCOMERS_MAX {
+            index.install(place(0, rule), &filtered(&format!("^k{rule}$")));
+        }
+        assert_eq!(woken(&index, "k101"), (vec![(0, 101)], 1));
+        index.uninstall(place(0, 101), &filtered("^k101$"));
+        assert_eq!(woken(&index, "k101"), (vec![], 0));
     }
 }

@@ -3,8 +3,9 @@
 use stratus_event::{Name, Value};
 
 use crate::{
-    Aggregate, Bindings, Function, Occurrences, Period,
+    Aggregate, Function, Occurrences, Period,
     advance::{Move, Offer, Scope},
+    bindings::Bound,
     primitive::Matched,
     stage::{Occurrence, Stage},
     within::in_time,
@@ -72,21 +73,21 @@ impl Occurrences {
             .unwrap_or_default();
         seen.push(Occurrence {
             at: offer.now,
-            captures,
+            captures: captures.into(),
         });
         if seen.len() < self.times {
             return Move::to(Stage::counted(seen));
         }
         let mut bindings = matched.bindings;
         if let Some(aggregate) = &self.aggregate {
-            bindings.extend(aggregate.bindings(&seen));
+            bindings = bindings.and(&aggregate.bindings(&seen));
         }
         Move::complete(bindings, rest(seen))
     }
 }
 
 impl Aggregate {
-    fn bindings(&self, seen: &[Occurrence]) -> Bindings {
+    fn bindings(&self, seen: &[Occurrence]) -> Bound {
         let values = |place: usize| seen.iter().map(move |one| one.captures.get(place));
         let bind =
             |(place, name): (usize, &Name)| (name.clone(), self.function.apply(values(place)));

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use stratus_event::{Event, Value};
+use stratus_event::{Event, Name, Value};
 
 use crate::{
-    Bindings, Filter, Primitive,
+    Filter, Join, Primitive,
     advance::{Offer, Scope},
+    bindings::Bound,
 };
 
 /// What an event gave to a primitive that it matches.
@@ -15,29 +16,42 @@ pub(crate) struct Matched {
     /// The captures of all filters, in order. A group that took no part is null.
     pub(crate) captures: Vec<Value>,
     /// The primitive's variables.
-    pub(crate) bindings: Bindings,
+    pub(crate) bindings: Bound,
 }
 
 impl Primitive {
-    /// Matches the event: symbol, then filters, then the condition.
+    /// Matches the event: symbol, filters, joins, then the condition.
     pub(crate) fn matches(&self, offer: &Offer<'_>, scope: &Scope<'_>) -> Option<Matched> {
         if !self.symbol.covers(offer.event) {
             return None;
         }
-        let mut captures = Vec::new();
-        for filter in &self.filters {
-            filter.capture(offer.event, &mut captures)?;
-        }
+        let captures = self.capture(offer.event)?;
         let bindings = self.bind(&captures);
+        if !offer.key.permits(&bindings) {
+            return None;
+        }
+        let inside = scope.inside(&bindings);
+        if !self.joins.iter().all(|join| join.holds(offer, &inside)) {
+            return None;
+        }
         let holds = self.condition.is_none_or(|condition| {
             offer
                 .conditions
-                .holds(condition, offer.event, &scope.inside(&bindings).all())
+                .holds(condition, offer.event, &inside.all())
         });
         holds.then_some(Matched { captures, bindings })
     }
 
-    fn bind(&self, captures: &[Value]) -> Bindings {
+    /// The captures of all filters, if all of them match.
+    pub(crate) fn capture(&self, event: &Event) -> Option<Vec<Value>> {
+        let mut captures = Vec::new();
+        for filter in &self.filters {
+            filter.capture(event, &mut captures)?;
+        }
+        Some(captures)
+    }
+
+    pub(crate) fn bind(&self, captures: &[Value]) -> Bound {
         let values = captures
             .iter()
             .cloned()
@@ -46,13 +60,21 @@ impl Primitive {
     }
 }
 
+impl Join {
+    fn holds(&self, offer: &Offer<'_>, scope: &Scope<'_>) -> bool {
+        let Some(attribute) = &self.attribute else {
+            return true;
+        };
+        match scope.value(&self.variable) {
+            None | Some(Value::Null) => false,
+            Some(value) => text(value) == attribute_text(offer.event, attribute),
+        }
+    }
+}
+
 impl Filter {
     fn capture(&self, event: &Event, captures: &mut Vec<Value>) -> Option<()> {
-        let text = event
-            .attributes
-            .get(self.attribute.as_str())
-            .map(text)
-            .unwrap_or_default();
+        let text = attribute_text(event, &self.attribute);
         if self.pattern.captures_len() == 1 {
             return self.pattern.is_match(&text).then_some(());
         }
@@ -65,8 +87,17 @@ impl Filter {
     }
 }
 
+/// An attribute as filters and joins see it; one that is missing is the empty text.
+pub(crate) fn attribute_text<'a>(event: &'a Event, attribute: &Name) -> Cow<'a, str> {
+    event
+        .attributes
+        .get(attribute.as_str())
+        .map(text)
+        .unwrap_or_default()
+}
+
 /// A value as KRL writes it where it needs a text.
-fn text(value: &Value) -> Cow<'_, str> {
+pub(crate) fn text(value: &Value) -> Cow<'_, str> {
     match value {
         Value::Boolean(true) => "true".into(),
         Value::Boolean(false) => "false".into(),

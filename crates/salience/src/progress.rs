@@ -1,10 +1,15 @@
 //! How far an event expression has come, and how that is written down.
 
+use std::sync::Arc;
+
 use stratus_event::{Map, Name, Timestamp, Value};
 
 use crate::{
-    Bindings, DEPTH_MAX,
-    stage::{Attempt, Occurrence, Stage},
+    DEPTH_MAX, PRIMITIVES_MAX,
+    bindings::Bound,
+    key::Key,
+    runs::{Run, Runs},
+    stage::{Absent, Attempt, Occurrence, Set, Stage},
 };
 
 /// How far an automaton has come. The default is the start.
@@ -37,6 +42,17 @@ impl Progress {
     pub fn is_start(&self) -> bool {
         self.0 == Stage::Start
     }
+
+    /// How many partial matches it holds: more than one only for an expression with joins or a
+    /// `within`.
+    pub fn partial_matches(&self) -> usize {
+        match &self.0 {
+            Stage::Runs(runs) => runs.len,
+            Stage::Start => 0,
+            Stage::Within(attempts) => attempts.len(),
+            _ => 1,
+        }
+    }
 }
 
 impl From<&Progress> for Value {
@@ -63,35 +79,30 @@ impl From<&Stage> for Value {
     fn from(stage: &Stage) -> Self {
         let written =
             |word: &str, items: Vec<Self>| Self::list([Self::from(word)].into_iter().chain(items));
-        let all = |stages: &[Stage]| stages.iter().map(Self::from).collect::<Vec<_>>();
         match stage {
-            Stage::Absent {
-                bindings,
-                middle,
-                last,
-            } => {
-                let items = vec![bound(bindings), Self::from(&**middle), Self::from(&**last)];
-                written("absent", items)
+            Stage::Absent(absent) => {
+                let items = [&absent.middle, &absent.last].map(Self::from);
+                written(
+                    "absent",
+                    [bound(&absent.bindings)].into_iter().chain(items).collect(),
+                )
             }
             Stage::Counted(seen) => written("counted", seen.iter().map(Self::from).collect()),
-            Stage::Done => Self::Boolean(true),
-            Stage::Or(parts) => written("or", all(parts)),
+            Stage::Or(parts) => written("or", parts.iter().map(Self::from).collect()),
+            Stage::Runs(runs) => written("runs", write_runs(runs)),
             Stage::Sequence {
                 at,
                 bindings,
                 inner,
             } => {
                 let items = vec![
-                    Self::number(*at as f64),
+                    Self::number(f64::from(*at)),
                     bound(bindings),
-                    Self::from(&**inner),
+                    Self::from(inner.stage()),
                 ];
                 written("sequence", items)
             }
-            Stage::Set { bindings, parts } => written(
-                "set",
-                [bound(bindings)].into_iter().chain(all(parts)).collect(),
-            ),
+            Stage::Set(set) => written("set", write_set(set)),
             Stage::Start => Self::Null,
             Stage::Within(attempts) => written("within", attempts.iter().map(Self::from).collect()),
         }
@@ -119,18 +130,56 @@ fn time(time: Timestamp) -> Value {
     Value::number(time.0 as f64)
 }
 
-fn bound(bindings: &Bindings) -> Value {
+fn bound(bindings: &Bound) -> Value {
     let entries = bindings
         .iter()
         .map(|(name, value)| (name.as_str(), value.clone()));
     Value::map(entries.collect::<Map>())
 }
 
+/// What is bound, then each part: true if it is done.
+fn write_set(set: &Set) -> Vec<Value> {
+    let part = |part| {
+        if set.done.contains(part) {
+            Value::Boolean(true)
+        } else {
+            Value::from(set.stage(part))
+        }
+    };
+    [bound(&set.bindings)]
+        .into_iter()
+        .chain((0..set.parts()).map(part))
+        .collect()
+}
+
+/// The next number, how many were dropped, the variables, the one by which they are found, then
+/// each partial match in the order of their age: number, parent, values, stage.
+fn write_runs(runs: &Runs) -> Vec<Value> {
+    let number = |number: u64| Value::number(number as f64);
+    let run = |run: &Arc<Run>| {
+        Value::list([
+            number(run.number),
+            run.parent.map_or(Value::Null, number),
+            Value::list(run.key.values().iter().cloned()),
+            Value::from(&run.stage),
+        ])
+    };
+    let mut all: Vec<_> = runs.all().collect();
+    all.sort_unstable_by_key(|run| run.number);
+    let names = runs.names.iter().map(|name| Value::text(name.as_str()));
+    let head = [
+        number(runs.next),
+        number(runs.dropped),
+        Value::list(names),
+        Value::number(runs.pivot as f64),
+    ];
+    head.into_iter().chain(all.into_iter().map(run)).collect()
+}
+
 /// Reads a stage; `depth` is how deep stages may still be nested.
 fn read(value: &Value, depth: usize) -> Result<Stage, ProgressError> {
     let depth = depth.checked_sub(1).ok_or(ProgressError::Damaged)?;
     let items = match value {
-        Value::Boolean(true) => return Ok(Stage::Done),
         Value::List(items) => items.as_slice(),
         Value::Null => return Ok(Stage::Start),
         _ => return Err(ProgressError::Damaged),
@@ -140,26 +189,35 @@ fn read(value: &Value, depth: usize) -> Result<Stage, ProgressError> {
         items.iter().map(|item| read(item, depth)).collect()
     };
     match (word.as_text(), items) {
-        (Some("absent"), [bindings, middle, last]) => Ok(Stage::Absent {
+        (Some("absent"), [bindings, middle, last]) => Ok(Stage::Absent(Box::new(Absent {
             bindings: read_bindings(bindings)?,
-            middle: Box::new(read(middle, depth)?),
-            last: Box::new(read(last, depth)?),
-        }),
+            middle: read(middle, depth)?,
+            last: read(last, depth)?,
+        }))),
         (Some("counted"), seen) => seen
             .iter()
             .map(read_occurrence)
             .collect::<Result<_, _>>()
             .map(Stage::Counted),
-        (Some("or"), parts) => all(parts).map(Stage::Or),
+        (Some("or"), parts) => all(parts).map(|parts| Stage::Or(parts.into())),
+        (Some("runs"), [next, dropped, names, pivot, runs @ ..]) => {
+            let names = read_names(names)?;
+            let mut read = Runs::new(names, place(pivot)?);
+            for run in runs {
+                read.put(read_run(run, &read.names, depth)?);
+            }
+            read.next = position(next)?;
+            read.dropped = position(dropped)?;
+            Ok(Stage::Runs(read))
+        }
         (Some("sequence"), [at, bindings, inner]) => Ok(Stage::Sequence {
-            at: usize::try_from(integer(at)?).map_err(|_| ProgressError::Damaged)?,
+            at: u16::try_from(integer(at)?).map_err(|_| ProgressError::Damaged)?,
             bindings: read_bindings(bindings)?,
-            inner: Box::new(read(inner, depth)?),
+            inner: read(inner, depth)?.into(),
         }),
-        (Some("set"), [bindings, parts @ ..]) => Ok(Stage::Set {
-            bindings: read_bindings(bindings)?,
-            parts: all(parts)?,
-        }),
+        (Some("set"), [bindings, parts @ ..]) if parts.len() <= PRIMITIVES_MAX => {
+            read_set(bindings, parts, depth)
+        }
         (Some("within"), attempts) => {
             let attempts = attempts.iter().map(|attempt| read_attempt(attempt, depth));
             attempts.collect::<Result<_, _>>().map(Stage::Within)
@@ -168,7 +226,46 @@ fn read(value: &Value, depth: usize) -> Result<Stage, ProgressError> {
     }
 }
 
-fn read_bindings(value: &Value) -> Result<Bindings, ProgressError> {
+fn read_set(bindings: &Value, parts: &[Value], depth: usize) -> Result<Stage, ProgressError> {
+    let mut set = Set {
+        bindings: read_bindings(bindings)?,
+        ..Set::default()
+    };
+    for (place, part) in parts.iter().enumerate() {
+        match part {
+            Value::Boolean(true) => set.done.insert(place),
+            part => set.move_part(place, read(part, depth)?),
+        }
+    }
+    Ok(Stage::set(set))
+}
+
+fn read_run(value: &Value, names: &Arc<[Name]>, depth: usize) -> Result<Run, ProgressError> {
+    let items = value.as_list().ok_or(ProgressError::Damaged)?;
+    let [number, parent, values, stage] = items else {
+        return Err(ProgressError::Damaged);
+    };
+    let values = values
+        .as_list()
+        .filter(|values| values.len() == names.len());
+    Ok(Run {
+        number: position(number)?,
+        parent: match parent {
+            Value::Null => None,
+            parent => Some(position(parent)?),
+        },
+        key: Key::of(names, values.ok_or(ProgressError::Damaged)?.to_vec()),
+        stage: read(stage, depth)?,
+    })
+}
+
+fn read_names(value: &Value) -> Result<Arc<[Name]>, ProgressError> {
+    let names = value.as_list().ok_or(ProgressError::Damaged)?.iter();
+    let name = |name: &Value| read_name(name.as_text().ok_or(ProgressError::Damaged)?);
+    names.map(name).collect()
+}
+
+fn read_bindings(value: &Value) -> Result<Bound, ProgressError> {
     let entries = value.as_map().ok_or(ProgressError::Damaged)?.iter();
     entries
         .map(|(name, value)| Ok((read_name(name)?, value.clone())))
@@ -183,7 +280,7 @@ fn read_occurrence(value: &Value) -> Result<Occurrence, ProgressError> {
     match value.as_list() {
         Some([at, captures @ ..]) => Ok(Occurrence {
             at: Timestamp(integer(at)?),
-            captures: captures.to_vec(),
+            captures: captures.into(),
         }),
         _ => Err(ProgressError::Damaged),
     }
@@ -197,6 +294,14 @@ fn read_attempt(value: &Value, depth: usize) -> Result<Attempt, ProgressError> {
         }),
         _ => Err(ProgressError::Damaged),
     }
+}
+
+fn position(value: &Value) -> Result<u64, ProgressError> {
+    u64::try_from(integer(value)?).map_err(|_| ProgressError::Damaged)
+}
+
+fn place(value: &Value) -> Result<usize, ProgressError> {
+    usize::try_from(integer(value)?).map_err(|_| ProgressError::Damaged)
 }
 
 fn integer(value: &Value) -> Result<i64, ProgressError> {

@@ -4,21 +4,28 @@
 //! `where` through [`Conditions`], which may read and never ask.
 
 mod advance;
+mod armed;
 mod automaton;
 mod bindings;
 mod expression;
 mod index;
+mod joins;
+mod key;
 mod occurrences;
 mod primitive;
 mod progress;
+mod runs;
 mod stage;
+mod symbol;
 mod within;
 
-pub use automaton::{Automaton, Conditions, Step};
+pub use armed::Armed;
+pub use automaton::{Automaton, Conditions, PARTIAL_MATCHES_MAX, Step};
 pub use bindings::Bindings;
 pub use expression::{
-    Aggregate, Between, DEPTH_MAX, Expression, ExpressionError, Filter, Function, OCCURRENCES_MAX,
-    Occurrences, PRIMITIVES_MAX, Period, Primitive, Symbol,
+    Aggregate, Between, DEPTH_MAX, Expression, ExpressionError, Filter, Function, Join,
+    OCCURRENCES_MAX, Occurrences, PRIMITIVES_MAX, Period, Primitive,
 };
 pub use index::{Index, RulePlace};
 pub use progress::{Progress, ProgressError};
+pub use symbol::Symbol;

@@ -2,34 +2,27 @@
 
 use stratus_event::{Timestamp, Value};
 
-use crate::{Bindings, Expression};
+use crate::{Expression, PRIMITIVES_MAX, bindings::Bound, key::Key, runs::Runs};
 
 /// How far one expression has come.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Stage {
     /// `not between`: the first has come.
-    Absent {
-        bindings: Bindings,
-        middle: Box<Stage>,
-        last: Box<Stage>,
-    },
+    Absent(Box<Absent>),
     /// `count` and `repeat`: the occurrences so far, oldest first.
     Counted(Vec<Occurrence>),
-    /// A part of a set that needs no more events.
-    Done,
     /// `or`: each part.
-    Or(Vec<Stage>),
+    Or(Box<[Stage]>),
+    /// A whole expression with joins: a partial match for each distinct binding.
+    Runs(Runs),
     /// `before`, `after`, `then`, `between`: the parts before `at` are done.
     Sequence {
-        at: usize,
-        bindings: Bindings,
-        inner: Box<Stage>,
+        at: u16,
+        bindings: Bound,
+        inner: Inner,
     },
-    /// `and`, `any`: each part.
-    Set {
-        bindings: Bindings,
-        parts: Vec<Stage>,
-    },
+    /// `and`, `any`.
+    Set(Box<Set>),
     /// Nothing has come yet.
     #[default]
     Start,
@@ -37,11 +30,37 @@ pub(crate) enum Stage {
     Within(Vec<Attempt>),
 }
 
+/// The stage of a part; mostly it is at its start, which then takes no room.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Inner(Option<Box<Stage>>);
+
+/// The first of a `not between` has come.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Absent {
+    pub(crate) bindings: Bound,
+    pub(crate) middle: Stage,
+    pub(crate) last: Stage,
+}
+
+/// Parts in any order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Set {
+    pub(crate) bindings: Bound,
+    /// The parts that need no more events.
+    pub(crate) done: Mask,
+    /// The parts that are in the middle, by their place.
+    pub(crate) open: Vec<(u16, Stage)>,
+}
+
+/// A set of parts, one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Mask([u64; PRIMITIVES_MAX / 64]);
+
 /// An event that counts.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Occurrence {
     pub(crate) at: Timestamp,
-    pub(crate) captures: Vec<Value>,
+    pub(crate) captures: Box<[Value]>,
 }
 
 /// An attempt at an expression that has to be complete within a time.
@@ -65,35 +84,36 @@ impl Stage {
         if parts.iter().all(|part| *part == Self::Start) {
             Self::Start
         } else {
-            Self::Or(parts)
+            Self::Or(parts.into())
         }
     }
 
-    pub(crate) fn sequence(at: usize, bindings: Bindings, inner: Self) -> Self {
+    pub(crate) fn sequence(at: usize, bindings: Bound, inner: Self) -> Self {
         if at == 0 && inner == Self::Start {
             return Self::Start;
         }
         Self::Sequence {
-            at,
+            // An expression has at most PRIMITIVES_MAX parts.
+            at: u16::try_from(at).unwrap_or(u16::MAX),
             bindings,
-            inner: Box::new(inner),
+            inner: inner.into(),
         }
     }
 
     /// Where a complete sequence goes on: at its start, unless its last part (a `repeat`) can be
     /// complete again.
-    pub(crate) fn sequence_left(at: usize, bindings: &Bindings, inner: Option<Self>) -> Self {
+    pub(crate) fn sequence_left(at: usize, bindings: &Bound, inner: Option<Self>) -> Self {
         match inner {
             None | Some(Self::Start) => Self::Start,
             Some(inner) => Self::sequence(at, bindings.clone(), inner),
         }
     }
 
-    pub(crate) fn set(bindings: Bindings, parts: Vec<Self>) -> Self {
-        if parts.iter().all(|part| *part == Self::Start) {
+    pub(crate) fn set(set: Set) -> Self {
+        if set.done == Mask::default() && set.open.is_empty() {
             return Self::Start;
         }
-        Self::Set { bindings, parts }
+        Self::Set(Box::new(set))
     }
 
     pub(crate) fn within(mut attempts: Vec<Attempt>) -> Self {
@@ -115,27 +135,27 @@ impl Stage {
 
     pub(crate) fn as_or(&self, parts: usize) -> Vec<Self> {
         if let Self::Or(parts) = self {
-            parts.clone()
+            parts.to_vec()
         } else {
             vec![Self::Start; parts]
         }
     }
 
-    pub(crate) fn as_sequence(&self) -> Option<(usize, &Bindings, &Self)> {
+    pub(crate) fn as_sequence(&self) -> Option<(usize, &Bound, &Self)> {
         match self {
             Self::Sequence {
                 at,
                 bindings,
                 inner,
-            } => Some((*at, bindings, inner)),
+            } => Some((usize::from(*at), bindings, inner.stage())),
             _ => None,
         }
     }
 
-    pub(crate) fn as_set(&self, parts: usize) -> (Bindings, Vec<Self>) {
+    pub(crate) fn as_set(&self) -> Set {
         match self {
-            Self::Set { bindings, parts } => (bindings.clone(), parts.clone()),
-            _ => (Bindings::new(), vec![Self::Start; parts]),
+            Self::Set(set) => (**set).clone(),
+            _ => Set::default(),
         }
     }
 
@@ -151,59 +171,127 @@ impl Stage {
     /// was kept is another expression's, begins anew.
     pub(crate) fn fits(&self, expression: &Expression) -> bool {
         match (self, expression) {
-            (Self::Start, _) | (Self::Absent { .. }, Expression::NotBetween(_)) => true,
+            (Self::Start, _) | (Self::Absent(_), Expression::NotBetween(_)) => true,
             (Self::Counted(seen), expression) => expression
                 .as_occurrences()
                 .is_some_and(|asked| seen.len() <= asked.times),
-            (Self::Or(stages), Expression::Or(parts))
-            | (
-                Self::Set { parts: stages, .. },
-                Expression::And(parts) | Expression::Any(_, parts),
-            ) => stages.len() == parts.len(),
+            (Self::Or(stages), Expression::Or(parts)) => stages.len() == parts.len(),
+            (Self::Set(set), Expression::And(parts) | Expression::Any(_, parts)) => {
+                set.parts() <= parts.len()
+            }
             (
                 Self::Sequence { at, .. },
                 Expression::After(parts) | Expression::Before(parts) | Expression::Then(parts),
-            ) => *at < parts.len(),
+            ) => usize::from(*at) < parts.len(),
             (Self::Sequence { at, .. }, Expression::Between(_)) => *at < 3,
             (Self::Sequence { at, .. }, Expression::NotBetween(_)) => *at == 0,
-            (Self::Within(_), Expression::Within(part, _)) => part.as_occurrences().is_none(),
+            (Self::Within(_), Expression::Within(part, _)) => {
+                !matches!(**part, Expression::Count(_) | Expression::Repeat(_))
+            }
             _ => false,
         }
     }
 
-    /// Whether both are equally far, whatever they bound.
-    pub(crate) fn alike(&self, other: &Self) -> bool {
-        match (self, other) {
-            (
-                Self::Absent { middle, last, .. },
-                Self::Absent {
-                    middle: other_middle,
-                    last: other_last,
-                    ..
-                },
-            ) => middle.alike(other_middle) && last.alike(other_last),
-            (Self::Counted(seen), Self::Counted(others)) => seen.len() == others.len(),
-            (Self::Or(parts), Self::Or(others))
-            | (Self::Set { parts, .. }, Self::Set { parts: others, .. }) => parts
-                .iter()
-                .zip(others)
-                .all(|(part, other)| part.alike(other)),
-            (
-                Self::Sequence { at, inner, .. },
-                Self::Sequence {
-                    at: other_at,
-                    inner: other_inner,
-                    ..
-                },
-            ) => at == other_at && inner.alike(other_inner),
-            (Self::Within(attempts), Self::Within(others)) => {
-                attempts.len() == others.len()
-                    && attempts
-                        .iter()
-                        .zip(others)
-                        .all(|(one, other)| one.stage.alike(&other.stage))
+    /// Adds what is bound of the joined variables.
+    pub(crate) fn collect(&self, key: &mut Key) {
+        match self {
+            Self::Absent(absent) => {
+                key.add(&absent.bindings);
+                absent.middle.collect(key);
+                absent.last.collect(key);
             }
-            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+            Self::Counted(_) | Self::Runs(_) | Self::Start => {}
+            Self::Or(parts) => parts.iter().for_each(|part| part.collect(key)),
+            Self::Sequence {
+                bindings, inner, ..
+            } => {
+                key.add(bindings);
+                inner.stage().collect(key);
+            }
+            Self::Set(set) => {
+                key.add(&set.bindings);
+                set.open.iter().for_each(|(_, part)| part.collect(key));
+            }
+            Self::Within(attempts) => {
+                for attempt in attempts {
+                    attempt.stage.collect(key);
+                }
+            }
         }
+    }
+}
+
+impl Inner {
+    pub(crate) fn stage(&self) -> &Stage {
+        self.0.as_deref().unwrap_or(&Stage::Start)
+    }
+}
+
+impl From<Stage> for Inner {
+    fn from(stage: Stage) -> Self {
+        Self((stage != Stage::Start).then(|| Box::new(stage)))
+    }
+}
+
+impl Set {
+    /// How far a part is that is not done.
+    pub(crate) fn stage(&self, part: usize) -> &Stage {
+        let open = self.open.iter().find(|(at, _)| usize::from(*at) == part);
+        open.map_or(&Stage::Start, |(_, stage)| stage)
+    }
+
+    /// A part moved; parts stand in their order.
+    pub(crate) fn move_part(&mut self, part: usize, stage: Stage) {
+        self.open.retain(|(at, _)| usize::from(*at) != part);
+        if let Ok(part) = u16::try_from(part)
+            && stage != Stage::Start
+        {
+            let place = self.open.partition_point(|(at, _)| *at < part);
+            self.open.insert(place, (part, stage));
+        }
+    }
+
+    /// A part is complete.
+    pub(crate) fn complete(&mut self, part: usize, bound: &Bound) {
+        self.move_part(part, Stage::Start);
+        self.done.insert(part);
+        self.bindings = self.bindings.and(bound);
+    }
+
+    /// The number of parts that there must be at least.
+    pub(crate) fn parts(&self) -> usize {
+        let open = self
+            .open
+            .last()
+            .map_or(0, |(part, _)| usize::from(*part) + 1);
+        self.done.end().max(open)
+    }
+}
+
+impl Mask {
+    pub(crate) fn insert(&mut self, part: usize) {
+        if let Some(word) = self.0.get_mut(part / 64) {
+            *word |= 1 << (part % 64);
+        }
+    }
+
+    pub(crate) fn contains(&self, part: usize) -> bool {
+        self.0
+            .get(part / 64)
+            .is_some_and(|word| word >> (part % 64) & 1 == 1)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// One more than the greatest part in it.
+    pub(crate) fn end(&self) -> usize {
+        let last = self.0.iter().rposition(|word| *word != 0);
+        let end = |word: usize| {
+            let bits = self.0.get(word).map_or(0, |word| 64 - word.leading_zeros());
+            word * 64 + bits as usize
+        };
+        last.map_or(0, end)
     }
 }

@@ -12,9 +12,9 @@ impl Expression {
     /// The expression within a period.
     ///
     /// Every event that can begin the expression begins an attempt of its own, so that an attempt
-    /// that runs out of time takes no later one with it. Of attempts that are equally far, only the
-    /// oldest and the newest are kept: the oldest says what is bound while it lives, the newest is
-    /// the last to run out of time.
+    /// that runs out of time takes no later one with it. The oldest one that an event completes
+    /// says what is bound, and the match consumes the others too. Of neighbours that are equally far
+    /// and have bound the same only the newer is kept, because it is the last to run out of time.
     pub(crate) fn within(
         &self,
         period: Period,
@@ -48,21 +48,50 @@ impl Expression {
         for attempt in live.chain([&fresh]) {
             let moved = self.advance(&attempt.stage, scope, offer);
             taken |= moved.taken;
-            let stage = moved.stage.unwrap_or_else(|| attempt.stage.clone());
-            let next = Attempt {
-                began: attempt.began,
-                stage,
-            };
             if let Some(bindings) = moved.complete {
-                return Move::complete(bindings, Stage::within(vec![next]));
+                return Move::complete(bindings, Stage::Start);
             }
-            kept.push(next);
+            let stage = moved.stage.unwrap_or_else(|| attempt.stage.clone());
+            let began = attempt.began;
+            kept.push(Attempt { began, stage });
         }
-        thin(&mut kept);
+        bound(&mut kept, offer);
         Move {
             taken,
             stage: Some(Stage::within(kept)),
             complete: None,
+        }
+    }
+}
+
+impl Expression {
+    /// Whether what has come counts no longer, because its time is over, so that the stage is as
+    /// good as the start.
+    pub(crate) fn rests(&self, stage: &Stage, now: Timestamp) -> bool {
+        match (self, stage) {
+            (_, Stage::Start) => true,
+            (Self::Within(_, period), Stage::Counted(seen)) => {
+                seen.iter().all(|one| !in_time(one.at, now, *period))
+            }
+            (Self::Within(part, period), Stage::Within(attempts)) => attempts
+                .iter()
+                .all(|one| !in_time(one.began, now, *period) || part.rests(&one.stage, now)),
+            (Self::Or(parts), Stage::Or(stages)) => {
+                let mut both = parts.iter().zip(stages);
+                both.all(|(part, stage)| part.rests(stage, now))
+            }
+            (Self::And(parts) | Self::Any(_, parts), Stage::Set(set)) => {
+                let open = |(part, stage): &(u16, Stage)| {
+                    let part = parts.get(usize::from(*part));
+                    part.is_none_or(|part| part.rests(stage, now))
+                };
+                set.done.len() == 0 && set.open.iter().all(open)
+            }
+            (_, Stage::Sequence { at: 0, inner, .. }) => {
+                let first = self.parts().into_iter().next();
+                first.is_none_or(|part| part.rests(inner.stage(), now))
+            }
+            _ => false,
         }
     }
 }
@@ -72,17 +101,22 @@ pub(crate) fn in_time(began: Timestamp, now: Timestamp, period: Period) -> bool 
     now.since(began) <= period
 }
 
-/// Keeps the oldest and the newest of attempts that are equally far.
-fn thin(attempts: &mut Vec<Attempt>) {
-    let mut place = 0;
-    while let Some(attempt) = attempts.get(place) {
-        let alike = |other: &Attempt| other.stage.alike(&attempt.stage);
-        let before = attempts.iter().take(place).any(alike);
-        let after = attempts.iter().skip(place + 1).any(alike);
-        if before && after {
-            attempts.remove(place);
-        } else {
-            place += 1;
+/// Lets the oldest go where there are too many.
+fn bound(attempts: &mut Vec<Attempt>, offer: &Offer<'_>) {
+    attempts.retain(|attempt| attempt.stage != Stage::Start);
+    // Neighbours only: a third one between two that are alike may have bound something else, and
+    // would come into its turn when the older one's time is over.
+    attempts.dedup_by(|newer, older| {
+        let same = newer.stage == older.stage;
+        if same {
+            older.began = newer.began;
         }
-    }
+        same
+    });
+    let excess = attempts.len().saturating_sub(offer.partial_matches_max);
+    attempts.drain(..excess);
+    let excess = u64::try_from(excess).unwrap_or(u64::MAX);
+    offer
+        .dropped
+        .set(offer.dropped.get().saturating_add(excess));
 }

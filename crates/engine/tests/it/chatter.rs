@@ -55,6 +55,7 @@ impl Language for Chatter {
                 filters: Vec::new(),
                 setting: Vec::new(),
                 condition: None,
+                joins: Vec::new(),
             });
             let name = name(&format!("rule_{number}"));
             talk.outlines.push(Outline {

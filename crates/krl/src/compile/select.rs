@@ -44,6 +44,7 @@ impl Compiler {
                     filters: Vec::new(),
                     setting,
                     condition,
+                    joins: Vec::new(),
                 };
                 let expression = Some(Expression::Primitive(primitive));
                 Select {
@@ -219,6 +220,7 @@ impl Compiler {
             filters: filters.into_iter().collect::<Option<_>>()?,
             setting: setting?,
             condition,
+            joins: Vec::new(),
         })
     }
 

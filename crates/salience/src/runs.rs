@@ -1,0 +1,233 @@
+//! The partial matches of a rule with joins.
+
+use std::sync::Arc;
+
+use stratus_event::Name;
+
+use crate::{key::Key, stage::Stage};
+
+/// Partial matches by the value of one joined variable, and by age.
+///
+/// A copy shares everything with its origin; a change copies the shelf it is on and the way there.
+/// So a step of a rule with a thousand partial matches costs as much as one of a rule with ten.
+#[derive(Clone, Debug)]
+pub(crate) struct Runs {
+    /// The joined variables.
+    pub(crate) names: Arc<[Name]>,
+    /// The variable by whose value they stand on shelves.
+    pub(crate) pivot: usize,
+    /// The number of the next one; numbers grow with age.
+    pub(crate) next: u64,
+    /// How many had to go because there were too many.
+    pub(crate) dropped: u64,
+    pub(crate) len: usize,
+    branches: Option<Arc<[Option<Arc<Branch>>; FANOUT]>>,
+    /// Those that have not bound the variable.
+    unbound: Shelf,
+}
+
+/// One partial match.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) number: u64,
+    /// The partial match from which this one branched off when it bound a joined variable.
+    pub(crate) parent: Option<u64>,
+    pub(crate) key: Key,
+    pub(crate) stage: Stage,
+}
+
+/// Partial matches in the order of their age.
+type Shelf = Option<Arc<Vec<Arc<Run>>>>;
+
+#[derive(Clone, Debug, Default)]
+struct Branch {
+    /// The number of the oldest one on these shelves.
+    oldest: Option<u64>,
+    shelves: [Shelf; FANOUT],
+}
+
+const FANOUT: usize = 16;
+
+impl Runs {
+    /// None yet.
+    pub(crate) fn new(names: Arc<[Name]>, pivot: usize) -> Self {
+        Self {
+            names,
+            pivot,
+            next: 0,
+            dropped: 0,
+            len: 0,
+            branches: None,
+            unbound: None,
+        }
+    }
+
+    /// Puts a partial match on its shelf, in place of the one of the same number.
+    pub(crate) fn put(&mut self, run: Run) {
+        let added = self.change(run.key.hash(self.pivot), |shelf| {
+            let place = shelf.partition_point(|other| other.number < run.number);
+            let same = shelf.get_mut(place);
+            if let Some(other) = same.filter(|other| other.number == run.number) {
+                *other = Arc::new(run);
+                return 0;
+            }
+            shelf.insert(place, Arc::new(run));
+            1
+        });
+        self.len += added;
+    }
+
+    /// Adds one to those there are, with the next number.
+    pub(crate) fn add(&mut self, parent: Option<u64>, key: Key, stage: Stage) {
+        let number = self.next;
+        self.next = number.saturating_add(1);
+        self.put(Run {
+            number,
+            parent,
+            key,
+            stage,
+        });
+    }
+
+    /// Takes one out.
+    pub(crate) fn remove(&mut self, hash: Option<u64>, number: u64) -> Option<Arc<Run>> {
+        self.shelf(hash).find(|run| run.number == number)?;
+        self.len = self.len.saturating_sub(1);
+        self.change(hash, |shelf| {
+            let place = shelf.iter().position(|run| run.number == number);
+            place.map(|place| shelf.remove(place))
+        })
+    }
+
+    /// Takes the oldest one out.
+    pub(crate) fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.oldest().cloned() {
+            self.remove(oldest.key.hash(self.pivot), oldest.number);
+            self.dropped = self.dropped.saturating_add(1);
+        }
+    }
+
+    /// Whether that partial match is still there.
+    pub(crate) fn has(&self, run: &Run) -> bool {
+        let mut runs = self.shelf(run.key.hash(self.pivot));
+        runs.any(|other| other.number == run.number)
+    }
+
+    /// Those of that key: one, and perhaps some whose time is over.
+    pub(crate) fn of(&self, key: &Key) -> impl Iterator<Item = &Arc<Run>> {
+        let runs = self.shelf(key.hash(self.pivot));
+        runs.filter(move |run| run.key == *key)
+    }
+
+    /// Those on a shelf, which may be there for another value of the variable too.
+    pub(crate) fn shelf(&self, hash: Option<u64>) -> impl Iterator<Item = &Arc<Run>> {
+        let runs = match hash.map(spread) {
+            None => self.unbound.as_ref(),
+            Some((high, low)) => self
+                .branches
+                .as_ref()
+                .and_then(|branches| branches.get(high)?.as_ref())
+                .and_then(|branch| branch.shelves.get(low)?.as_ref()),
+        };
+        runs.into_iter().flat_map(|runs| runs.iter())
+    }
+
+    /// All of them, in no order that means anything.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Run>> {
+        let branches = self.branches.iter().flat_map(|branches| branches.iter());
+        let shelves = branches.flatten().flat_map(|branch| branch.shelves.iter());
+        shelves
+            .chain([&self.unbound])
+            .flatten()
+            .flat_map(|shelf| shelf.iter())
+    }
+
+    fn oldest(&self) -> Option<&Arc<Run>> {
+        let branches = self.branches.iter().flat_map(|branches| branches.iter());
+        let branch = branches
+            .flatten()
+            .filter(|branch| branch.oldest.is_some())
+            .min_by_key(|branch| branch.oldest);
+        let shelves = branch.into_iter().flat_map(|branch| branch.shelves.iter());
+        shelves
+            .chain([&self.unbound])
+            .filter_map(|shelf| shelf.as_ref()?.first())
+            .min_by_key(|run| run.number)
+    }
+
+    fn change<T>(&mut self, hash: Option<u64>, change: impl FnOnce(&mut Vec<Arc<Run>>) -> T) -> T {
+        let Some((high, low)) = hash.map(spread) else {
+            return on_shelf(&mut self.unbound, change);
+        };
+        let branches = Arc::make_mut(self.branches.get_or_insert_with(Arc::default));
+        // `spread` gives nothing beyond the fanout.
+        let branch = &mut branches[high % FANOUT];
+        let made = Arc::make_mut(branch.get_or_insert_with(Arc::default));
+        let result = on_shelf(&mut made.shelves[low % FANOUT], change);
+        let firsts = made
+            .shelves
+            .iter()
+            .flatten()
+            .filter_map(|shelf| shelf.first());
+        made.oldest = firsts.map(|run| run.number).min();
+        if made.oldest.is_none() {
+            *branch = None;
+        }
+        result
+    }
+}
+
+/// Equal without a look at what both share.
+impl PartialEq for Runs {
+    fn eq(&self, other: &Self) -> bool {
+        let numbers = |runs: &Self| (runs.next, runs.dropped, runs.len);
+        let branches = || {
+            let both = self.branches.iter().zip(&other.branches);
+            both.flat_map(|(mine, its)| mine.iter().zip(its.iter()))
+                .all(|(mine, its)| same(mine.as_ref(), its.as_ref(), Branch::eq))
+        };
+        numbers(self) == numbers(other)
+            && self.pivot == other.pivot
+            && self.names == other.names
+            && self.branches.is_some() == other.branches.is_some()
+            && shelves_equal(&self.unbound, &other.unbound)
+            && branches()
+    }
+}
+
+impl PartialEq for Branch {
+    fn eq(&self, other: &Self) -> bool {
+        let mut both = self.shelves.iter().zip(&other.shelves);
+        both.all(|(mine, its)| shelves_equal(mine, its))
+    }
+}
+
+fn shelves_equal(mine: &Shelf, its: &Shelf) -> bool {
+    same(mine.as_ref(), its.as_ref(), |mine, its| {
+        let mut both = mine.iter().zip(its);
+        mine.len() == its.len() && both.all(|(mine, its)| Arc::ptr_eq(mine, its) || mine == its)
+    })
+}
+
+fn same<T>(mine: Option<&Arc<T>>, its: Option<&Arc<T>>, equal: impl Fn(&T, &T) -> bool) -> bool {
+    match (mine, its) {
+        (None, None) => true,
+        (Some(mine), Some(its)) => Arc::ptr_eq(mine, its) || equal(mine, its),
+        _ => false,
+    }
+}
+
+fn on_shelf<T>(shelf: &mut Shelf, change: impl FnOnce(&mut Vec<Arc<Run>>) -> T) -> T {
+    let runs = Arc::make_mut(shelf.get_or_insert_with(Arc::default));
+    let result = change(runs);
+    if runs.is_empty() {
+        *shelf = None;
+    }
+    result
+}
+
+/// The branch and the shelf of a hash.
+fn spread(hash: u64) -> (usize, usize) {
+    let [.., high, low] = (hash ^ hash >> 32).to_be_bytes();
+    (usize::from(high ^ low) % FANOUT, usize::from(low) / FANOUT)
+}

@@ -1,0 +1,71 @@
+//! Automata against a matcher that knows all events and no state.
+//!
+//! The reference says for each operator what it makes of a list of events that are offered to it
+//! from its start on. It looks at the whole list each time, knows no index and shares nothing with
+//! the automata but the meaning. The drawing of cases is seeded, so a failure can be repeated.
+
+#![cfg(test)]
+
+mod cases;
+mod naive;
+
+use stratus_event::{Event, Value};
+use stratus_salience::{Automaton, Bindings, Expression, Progress};
+
+use cases::{Case, Draw, Tests};
+
+/// How many expressions, each with its own events, are tried. `STRATUS_REFERENCE_CASES` raises it.
+const CASES: u64 = 4_000;
+
+/// For each event what the automaton bound if it completed the expression.
+fn by_automaton(expression: &Expression, events: &[Event]) -> Vec<Option<Bindings>> {
+    let automaton = Automaton::new(expression);
+    let mut progress = Progress::default();
+    let mut fired = Vec::new();
+    for event in events {
+        let step = automaton.step(&progress, event, event.time, &Tests);
+        progress = step.progress.unwrap_or(progress);
+        progress = Progress::try_from(&Value::from(&progress)).unwrap();
+        fired.push(step.fired);
+    }
+    fired
+}
+
+/// How often the drawn cases complete their expression; stops at the first that differs.
+fn compare(cases: impl Iterator<Item = Case>) -> usize {
+    let mut matches = 0;
+    for case in cases {
+        let expected = naive::fired(&case.expression, &case.events);
+        let found = by_automaton(&case.expression, &case.events);
+        assert_eq!(found, expected, "{case}");
+        matches += expected.iter().flatten().count();
+    }
+    matches
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a test may take is for who runs it"
+)]
+fn cases_wanted() -> u64 {
+    std::env::var("STRATUS_REFERENCE_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(CASES)
+}
+
+#[test]
+fn expressions_fire_and_bind_as_the_reference_says() {
+    let wanted = cases_wanted();
+    let matches = compare((1..=wanted).map(|seed| Draw::new(seed).case(false)));
+    println!("{wanted} cases, {matches} matches");
+    assert!(matches as u64 > wanted, "the cases say little");
+}
+
+#[test]
+fn joins_fire_and_bind_as_the_reference_says() {
+    let wanted = cases_wanted();
+    let matches = compare((1..=wanted).map(|seed| Draw::new(seed).case(true)));
+    println!("{wanted} cases, {matches} matches");
+    assert!(matches as u64 > wanted / 2, "the cases say little");
+}
