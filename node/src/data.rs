@@ -256,8 +256,9 @@ fn random() -> Result<[u8; 32], Failure> {
 }
 
 fn usual(xdg: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
-    let share = || home.map(|home| home.join(".local/share"));
-    let shared = xdg.filter(|path| path.is_absolute()).or_else(share)?;
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let share = || home.filter(absolute).map(|home| home.join(".local/share"));
+    let shared = xdg.filter(absolute).or_else(share)?;
     Some(shared.join("stratus"))
 }
 
@@ -316,6 +317,7 @@ mod tests {
             path("/h/.local/share/stratus")
         );
         assert_eq!(usual(None, path("/h")), path("/h/.local/share/stratus"));
+        assert_eq!(usual(None, path("")), None);
         assert_eq!(usual(None, None), None);
         assert_eq!(code::<()>(Err(homeless())), "data-directory-unknown");
     }

@@ -16,13 +16,32 @@ pub(super) async fn welcome(
     url: &str,
 ) -> Result<Vec<String>, Failure> {
     let (node, addresses) = whereabouts(desk).await?;
+    match particulars(data, owner, url, node, &addresses) {
+        // Who started the node may not care to read this; it runs all the same.
+        Ok(()) | Err(Failure::BrokenPipe) => {}
+        Err(failure) => return Err(failure),
+    }
+    what_next(data, owner);
+    Ok(addresses)
+}
+
+fn particulars(
+    data: &DataDirectory,
+    owner: &Owner,
+    url: &str,
+    node: NodeId,
+    addresses: &[String],
+) -> Result<(), Failure> {
     render::line(format_args!("node     {node}"))?;
-    for address in &addresses {
+    for address in addresses {
         render::line(format_args!("address  {address}/p2p/{node}"))?;
     }
     render::line(format_args!("API      {url}"))?;
     render::line(format_args!("data     {}", data.path().display()))?;
-    render::line(format_args!("PEN      {} ({})", owner.pen, owner.name))?;
+    render::line(format_args!("PEN      {} ({})", owner.pen, owner.name))
+}
+
+fn what_next(data: &DataDirectory, owner: &Owner) {
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| "stratus".to_owned());
@@ -42,7 +61,6 @@ pub(super) async fn welcome(
         render::talk(format_args!("  {program}{flag} {verb}"));
     }
     render::talk("Ctrl-C stops the node.\n");
-    Ok(addresses)
 }
 
 /// The network tells its addresses a moment after it has begun.
