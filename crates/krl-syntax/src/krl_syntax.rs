@@ -6,16 +6,20 @@
 
 pub mod ast;
 mod diagnostic;
+mod format;
 mod layout;
 mod lexer;
 mod parser;
 mod precedence;
 mod printer;
+mod tree;
 
 pub use diagnostic::{Diagnostic, Severity, line_column, render};
+pub use format::format;
 pub use lexer::{Token, TokenKind, tokenize};
 pub use parser::{
     DIAGNOSTICS_MAX, Generation, NESTING_DEPTH_MAX, Parsed, SOURCE_BYTES_MAX, TREE_DEPTH_MAX,
     parse_expression, parse_ruleset, parse_ruleset_within,
 };
 pub use printer::print;
+pub use tree::Tree;

@@ -42,7 +42,7 @@ pub(crate) fn read(source: &str, source_bytes_max: usize) -> (Parsed, Layout) {
     }
     let mut parser = Parser::new(source);
     let mut ruleset = parser.all(Parser::ruleset);
-    if parser.generation() == Generation::Classic && parser.beestings_skipped {
+    if parser.generation() == Generation::Classic && parser.forms.beestings {
         // What stands in its strings is to be read as well.
         parser = Parser::new(source);
         parser.beestings = true;
@@ -147,20 +147,28 @@ struct Parser<'a> {
     depth: usize,
     /// How tall the subtrees are that this level has made so far.
     height: usize,
-    /// The first form that only the classic language has.
-    classic: Option<Span>,
-    /// The first form that only the modern language has.
-    modern: Option<Span>,
-    /// What is to be reported of a modern ruleset only.
-    slips: Vec<Diagnostic>,
+    /// Whether the rule's actions so far stood one after the other, with no word that joins them.
+    sequential: bool,
     /// Whether the condition of an event is read, which a bracket on the next line does not go on.
     in_condition: bool,
     /// Whether `#{…}` in a string is an expression.
     beestings: bool,
-    /// Whether there is a string with `#{` that was taken as it stands.
-    beestings_skipped: bool,
+    forms: Forms,
     layout: Layout,
     diagnostics: Vec<Diagnostic>,
+}
+
+/// Forms of the language that show its generation.
+#[derive(Default)]
+struct Forms {
+    /// The first that only the classic language has.
+    classic: Option<Span>,
+    /// The first that only the modern language has.
+    modern: Option<Span>,
+    /// What is to be reported of a modern ruleset only.
+    slips: Vec<Diagnostic>,
+    /// Whether there is a string with `#{` that was taken as it stands.
+    beestings: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -172,12 +180,10 @@ impl<'a> Parser<'a> {
             position: 0,
             depth: 0,
             height: 0,
-            classic: None,
-            modern: None,
-            slips: Vec::new(),
+            sequential: false,
             in_condition: false,
             beestings: false,
-            beestings_skipped: false,
+            forms: Forms::default(),
             layout: Layout::default(),
             diagnostics: Vec::new(),
         };
@@ -193,7 +199,7 @@ impl<'a> Parser<'a> {
         let read = thing(self).and_then(|node| self.finished().map(|()| node));
         let node = read.map_err(|diagnostic| self.report(*diagnostic)).ok();
         if self.generation() == Generation::Modern {
-            for slip in std::mem::take(&mut self.slips) {
+            for slip in std::mem::take(&mut self.forms.slips) {
                 self.report(slip);
             }
         }

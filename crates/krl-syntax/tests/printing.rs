@@ -1,6 +1,10 @@
 //! What is printed reads back as the same tree.
 
+#[path = "common/tree.rs"]
+mod tree;
+
 use stratus_krl_syntax::{ast::Ruleset, parse_ruleset, print, render};
+use tree::without_spans;
 
 #[test]
 fn a_printed_ruleset_reads_back_as_the_same_tree() {
@@ -49,15 +53,6 @@ fn read(source: &str) -> Ruleset {
         .collect();
     assert!(told.is_empty(), "{told}\n{source}");
     parsed.complete().unwrap_or_else(|_| panic!("{source}"))
-}
-
-/// A tree's debug form, with the same place everywhere.
-fn without_spans(ruleset: &Ruleset) -> String {
-    let debug = format!("{ruleset:?}");
-    let mut parts = debug.split("Span { start: ");
-    let first = parts.next().unwrap_or_default().to_owned();
-    let rest = parts.map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
-    rest.fold(first, |text, part| text + "_" + part)
 }
 
 const SOURCES: [&str; 4] = [

@@ -14,26 +14,26 @@ use crate::{
 impl Parser<'_> {
     /// Notes a form that only the classic language has.
     pub(super) fn note_classic(&mut self, span: Span) {
-        self.classic.get_or_insert(span);
+        self.forms.classic.get_or_insert(span);
     }
 
     /// Notes a form that only the modern language has.
     pub(super) fn note_modern(&mut self, span: Span) {
-        self.modern.get_or_insert(span);
+        self.forms.modern.get_or_insert(span);
     }
 
     /// Notes a form that only the classic language has and that in a modern ruleset is a slip: then
     /// this is reported.
     pub(super) fn note_only_classic(&mut self, diagnostic: Diagnostic) {
         self.note_classic(diagnostic.span());
-        if self.slips.len() < DIAGNOSTICS_MAX {
-            self.slips.push(diagnostic);
+        if self.forms.slips.len() < DIAGNOSTICS_MAX {
+            self.forms.slips.push(diagnostic);
         }
     }
 
     /// Which generation the forms met so far show.
     pub(super) fn generation(&self) -> Generation {
-        if self.classic.is_some() && self.modern.is_none() {
+        if self.forms.classic.is_some() && self.forms.modern.is_none() {
             Generation::Classic
         } else {
             Generation::Modern
@@ -42,7 +42,7 @@ impl Parser<'_> {
 
     /// The form that shows the generation.
     pub(super) fn evidence(&self) -> Option<Span> {
-        self.modern.or(self.classic)
+        self.forms.modern.or(self.forms.classic)
     }
 
     /// `dispatch { domain "example.com" -> "rid" iframe "pattern" }`.
@@ -163,9 +163,9 @@ impl Parser<'_> {
     }
 
     /// The `within 3 days` after a comparison with a persistent variable, which then asks for the
-    /// variable's age too.
+    /// variable's age too. In the condition of an event it says when the event must come.
     pub(super) fn aged(&mut self, expression: Expression) -> Outcome<Expression> {
-        if !self.at("within") {
+        if self.in_condition || !self.at("within") {
             return Ok(expression);
         }
         let span = expression.span;
@@ -205,20 +205,46 @@ impl Parser<'_> {
             return Ok(None);
         };
         if !self.beestings {
-            self.beestings_skipped = true;
+            self.forms.beestings = true;
             return Ok(None);
         }
         self.advance();
-        let mut segments = Vec::new();
-        let mut from = token.span.start + 1;
+        if token.span.text(self.source).starts_with('\'') {
+            self.note_classic(token.span);
+        }
+        let from = token.span.start + 1;
         let end = from + inside(token.span.text(self.source)).len();
+        self.segments(token, from, end)
+            .map(ExpressionKind::Chevron)
+            .map(Some)
+    }
+
+    /// Takes `<| … |>`, which must be next: a text, in which there may be expressions too.
+    pub(super) fn javascript(&mut self) -> Outcome<ExpressionKind> {
+        let Some(token) = self.token(0) else {
+            return Err(self.expected("a text of JavaScript").into());
+        };
+        self.advance();
+        self.note_classic(token.span);
+        let (from, end) = (token.span.start + 2, token.span.end - 2);
+        let mut segments = self.segments(token, from, end)?;
+        match &mut *segments {
+            [] => Ok(ExpressionKind::Text(String::new())),
+            [Segment::Text(text)] => Ok(ExpressionKind::Text(std::mem::take(&mut text.value))),
+            _ => Ok(ExpressionKind::Chevron(segments)),
+        }
+    }
+
+    /// What stands in a text between two offsets.
+    fn segments(&mut self, token: Token, mut from: usize, end: usize) -> Outcome<Vec<Segment>> {
+        let mut segments = Vec::new();
         while let Some((open, tokens)) = self.next_beesting(from, end) {
             self.text_segment(token, Span::new(from, open), &mut segments);
             from = tokens.last().map_or(end, |close| close.span.end);
             segments.push(Segment::Expression(self.spliced(tokens)?));
         }
         self.text_segment(token, Span::new(from, end), &mut segments);
-        Ok(Some(ExpressionKind::Chevron(segments)))
+        Ok(segments)
     }
 
     fn dispatch_line(&mut self) -> Outcome<Dispatch> {

@@ -70,9 +70,7 @@ impl Parser<'_> {
         let start = self.span();
         let kind = match self.token(0).map(|token| token.kind) {
             Some(TokenKind::ChevronOpen) => self.chevron()?,
-            Some(TokenKind::JavaScript) => {
-                ExpressionKind::Text(self.javascript().unwrap_or_default())
-            }
+            Some(TokenKind::JavaScript) => self.javascript()?,
             Some(TokenKind::Number) => self.number()?,
             Some(TokenKind::Symbol) => self.word_expression()?,
             Some(TokenKind::Punctuation) => self.sign_expression()?,

@@ -29,22 +29,14 @@ impl Parser<'_> {
     pub(super) fn string_part(&self, token: Token, span: Span) -> Text {
         let written = token.span.text(self.source);
         let quote = written.chars().next().unwrap_or('"');
+        if token.kind == TokenKind::JavaScript {
+            let value = span.text(self.source).to_owned();
+            return Text { value, span };
+        }
         let value = unescape(span.text(self.source), |escaped| {
             (escaped.starts_with(quote) || escaped.starts_with('\\')).then_some(1)
         });
         Text { value, span }
-    }
-
-    /// Takes a text of `JavaScript` if it is next.
-    pub(super) fn javascript(&mut self) -> Option<String> {
-        let token = self
-            .token(0)
-            .filter(|token| token.kind == TokenKind::JavaScript)?;
-        self.advance();
-        self.note_classic(token.span);
-        let written = token.span.text(self.source);
-        let body = written.strip_prefix("<|")?.strip_suffix("|>")?;
-        Some(body.to_owned())
     }
 
     /// The text of a stretch of a chevron.

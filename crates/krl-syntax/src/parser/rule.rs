@@ -111,13 +111,17 @@ impl Parser<'_> {
         let start = self.span();
         let block = self.action_block()?;
         let Some(actions) = &mut rule.actions else {
+            self.sequential = false;
             rule.actions = Some(block);
             return Ok(());
         };
         let second = out_of_order(Part::Actions, Part::Actions, start);
-        if is_single(actions) && is_single(&block) {
+        let follows = is_single(actions) || self.sequential;
+        if follows && is_single(&block) {
             actions.span = actions.span.to(block.span);
             actions.actions.extend(block.actions);
+            actions.kind = BlockKind::Every;
+            self.sequential = true;
             self.note_only_classic(second);
         } else {
             self.report(second);

@@ -70,7 +70,9 @@ impl Parser<'_> {
         }
         let span = self.since(start);
         let name = span.text(self.source).to_owned();
-        if name.split(['.', '-']).any(str::is_empty) {
+        let digit = name.starts_with(|first: char| first.is_ascii_digit());
+        let number = name.bytes().all(|byte| byte.is_ascii_digit());
+        if name.split(['.', '-']).any(str::is_empty) || digit && !number {
             return Err(incomplete_rid(&name, span).into());
         }
         Ok(Identifier { name, span })
@@ -228,7 +230,11 @@ fn early_close(span: Span, opening: Span) -> Diagnostic {
 }
 
 fn incomplete_rid(name: &str, span: Span) -> Diagnostic {
-    let title = format!("`{name}` is not a ruleset id: a part of it is missing");
+    let title = if name.starts_with(|first: char| first.is_ascii_digit()) {
+        format!("`{name}` is not a ruleset id: only a whole number may begin with a digit")
+    } else {
+        format!("`{name}` is not a ruleset id: a part of it is missing")
+    };
     Diagnostic::error("krl-rid-invalid", title, span)
         .help("write words joined by `.` or `-`, without blanks between them")
 }

@@ -4,7 +4,7 @@ use super::Printer;
 use crate::{
     ast::{
         Aggregate, AggregateKind, AttributeFilter, EventExpression, EventExpressionKind,
-        EventOperator, Period, Primitive, Quantifier, TimeUnit,
+        EventOperator, ExpressionKind, Period, Primitive, Quantifier, TimeUnit,
     },
     precedence,
 };
@@ -98,7 +98,10 @@ impl Printer {
         }
         self.setting(&primitive.setting);
         if let Some(condition) = &primitive.condition {
-            self.labelled(" where ", condition);
+            // The `within` of a trail would be the event's.
+            let trail = matches!(condition.kind, ExpressionKind::Trail(_));
+            self.labelled(if trail { " where (" } else { " where " }, condition);
+            self.write(if trail { ")" } else { "" });
         }
     }
 
