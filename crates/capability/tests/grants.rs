@@ -99,11 +99,13 @@ fn the_largest_scope_fits_a_grant() {
     assert!(bytes.len() <= GRANT_BYTES_MAX);
     assert_eq!(Grant::verify(&bytes).unwrap().terms(), &most);
     assert!(matches!(wide(200), Err(ScopeError::TooLarge { bytes }) if bytes > SCOPE_BYTES_MAX));
+    assert_eq!(Fault::from(wide(200).unwrap_err()).code, "scope-too-large");
 }
 
 #[test]
 fn a_scope_permits_something() {
     assert_eq!(Scope::new(vec![]), Err(ScopeError::Empty));
+    assert_eq!(Fault::from(ScopeError::Empty).code, "scope-empty");
     let nothing = Permit {
         raise: false,
         ..event("a", "b")

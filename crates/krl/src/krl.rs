@@ -102,7 +102,7 @@ impl Program for Compiled {
             let shared = self.ruleset.shared.iter().map(Name::as_str);
             let near = resolve::suggestion(name.as_str(), shared);
             let message = format!("{} shares no function {name}{near}", self.ruleset.rid);
-            return Err(Failure::new("krl-query-unknown", message).into());
+            return Err(Failure::new("query-unknown", message).into());
         }
         self.evaluator(scene).query(name, arguments)
     }

@@ -70,7 +70,7 @@ impl Network {
 
     /// Sends one frame on the stream whose [`Notice::Connected`] was read last. It is lost if the
     /// stream is gone. A frame that is too long, or one more than the queue holds, closes the
-    /// stream (`frame-too-long`, `send-queue-full` in the log): nothing is left out silently, the
+    /// stream (`frame-oversize`, `send-queue-full` in the log): nothing is left out silently, the
     /// protocol sends again on the next stream.
     pub fn send(&self, peer: NodeId, bytes: Vec<u8>) {
         self.shared.send(peer, bytes);

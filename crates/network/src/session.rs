@@ -108,7 +108,7 @@ impl End {
             Self::Closed | Self::Stopped => tracing::debug!(%peer, end = ?self, "stream ended"),
             Self::Failed(error) => tracing::debug!(%peer, %error, "stream broken"),
             Self::TooLong { bytes } => {
-                tracing::warn!(%peer, code = "frame-too-long", bytes, "stream closed");
+                tracing::warn!(%peer, code = "frame-oversize", bytes, "stream closed");
             }
         }
     }

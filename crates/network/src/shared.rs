@@ -86,7 +86,7 @@ impl Link {
     fn send(&self, bytes: Vec<u8>, frame_bytes_max: usize) -> Result<(), &'static str> {
         if bytes.len() > frame_bytes_max {
             self.stop.cancel();
-            return Err("frame-too-long");
+            return Err("frame-oversize");
         }
         match self.queue.try_send(bytes) {
             // A stream that is gone says so by its own notice.
@@ -102,4 +102,31 @@ impl Link {
 /// Nothing here is left half-done by a panic, so a poisoned lock is as good as any.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends frames of those lengths, of which 8 bytes and two frames are the most.
+    fn check(lengths: &[usize], expected: Result<(), &str>) {
+        let (queue, _queued) = mpsc::channel(2);
+        let (finish, stop) = (CancellationToken::new(), CancellationToken::new());
+        let link = Link {
+            queue,
+            finish,
+            stop: stop.clone(),
+        };
+        let sent = lengths.iter().try_for_each(|n| link.send(vec![0; *n], 8));
+        assert_eq!(sent, expected, "{lengths:?}");
+        assert_eq!(stop.is_cancelled(), expected.is_err(), "{lengths:?}");
+    }
+
+    #[test]
+    fn a_frame_that_cannot_be_sent_ends_the_stream() {
+        check(&[8, 0], Ok(()));
+        check(&[9], Err("frame-oversize"));
+        check(&[1, 9], Err("frame-oversize"));
+        check(&[1, 1, 1], Err("send-queue-full"));
+    }
 }

@@ -52,3 +52,28 @@ impl StartError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(error: &StartError, code: &str, hint: &str) {
+        assert_eq!(error.code(), code);
+        assert!(error.hint().contains(hint), "{}", error.hint());
+    }
+
+    #[test]
+    fn every_error_has_a_code_and_says_what_to_do() {
+        let (address, reason) = (String::from("nowhere"), String::from("no"));
+        check(&StartError::Key, "node-key-unusable", "backup");
+        let resolver = StartError::Resolver(io::ErrorKind::NotFound.into());
+        check(&resolver, "resolver-unusable", "resolv.conf");
+        let wrong = StartError::Address {
+            address: address.clone(),
+            reason: reason.clone(),
+        };
+        check(&wrong, "address-malformed", "/ip4/");
+        let taken = StartError::Listen { address, reason };
+        check(&taken, "listen-failed", "another port");
+    }
+}

@@ -82,7 +82,7 @@ impl Behaviour {
         }
         tracing::warn!(%address, code = "connections-from-address", "connection refused");
         Err(ConnectionDenied::new(
-            "too many connections from this address",
+            "too many connections from this address [connections-from-address]",
         ))
     }
 }
@@ -164,4 +164,30 @@ fn ip_address(address: &Multiaddr) -> Option<IpAddr> {
         Protocol::Ip6(address) => Some(address.into()),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn an_address_has_only_so_many_connections() {
+        let mut behaviour = Behaviour::new(2);
+        let mut connection = 0;
+        let mut check = |last: u8, expected: bool| {
+            connection += 1;
+            let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, last));
+            let counted = behaviour.count(ConnectionId::new_unchecked(connection), address);
+            assert_eq!(counted.is_ok(), expected, "connection {connection}");
+            if let Err(denied) = counted {
+                assert!(format!("{denied:?}").contains("connections-from-address"));
+            }
+        };
+        check(1, true);
+        check(1, true);
+        check(1, false);
+        check(2, true);
+    }
 }

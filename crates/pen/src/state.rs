@@ -189,26 +189,26 @@ impl State {
     }
 
     /// Whether an event of that symbol may come in by that channel: `channel-unknown`,
-    /// `channel-closed`, `event-not-permitted`.
+    /// `channel-shut`, `policy-refuses`.
     pub fn permits_event(&self, eci: &Eci, domain: &Name, kind: &Name) -> Result<(), Fault> {
         let policy = &self.open_channel(eci)?.policy;
         if policy.permits_event(domain, kind) {
             return Ok(());
         }
         let message = format!("the channel {eci} does not let in the event {domain}:{kind}");
-        Err(Fault::new(Whose::Caller, "event-not-permitted", message)
+        Err(Fault::new(Whose::Caller, "policy-refuses", message)
             .hint("use another channel, or let the event in by the channel's policy"))
     }
 
-    /// Whether that query may be asked by that channel: `channel-unknown`, `channel-closed`,
-    /// `query-not-permitted`.
+    /// Whether that query may be asked by that channel: `channel-unknown`, `channel-shut`,
+    /// `policy-refuses`.
     pub fn permits_query(&self, eci: &Eci, rid: &Name, name: &Name) -> Result<(), Fault> {
         let policy = &self.open_channel(eci)?.policy;
         if policy.permits_query(rid, name) {
             return Ok(());
         }
         let message = format!("the channel {eci} does not let in the query {rid}/{name}");
-        Err(Fault::new(Whose::Caller, "query-not-permitted", message)
+        Err(Fault::new(Whose::Caller, "policy-refuses", message)
             .hint("use another channel, or let the query in by the channel's policy"))
     }
 
@@ -238,8 +238,8 @@ impl State {
         }
         Err(Fault::new(
             Whose::Caller,
-            "channel-closed",
-            format!("the channel {eci} is closed"),
+            "channel-shut",
+            format!("the channel {eci} is shut"),
         )
         .hint("open it again, or use another channel"))
     }

@@ -156,6 +156,23 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_cannot_be_made_is_not_tried_again() {
+        let request = reqwest::Client::new().post("no address").build();
+        let verdict = unsent(&request.unwrap_err());
+        assert!(
+            matches!(
+                &verdict,
+                Verdict::NotDone {
+                    code: "text-unsendable",
+                    again: false,
+                    ..
+                }
+            ),
+            "{verdict:?}"
+        );
+    }
+
+    #[test]
     fn the_words_of_others_are_cut() {
         let answer = Answer {
             status: 400,

@@ -69,14 +69,14 @@ impl Evaluator<'_> {
     fn module_program(&self, rid: &Name) -> Result<Arc<Ruleset>, Failure> {
         let program = self.scene.view.program(rid).ok_or_else(|| {
             let message = format!("the module {rid} is not installed in this PEN");
-            Failure::new("krl-module-missing", message)
+            Failure::new("module-missing", message)
         })?;
         let compiled = program.as_any().downcast_ref::<Compiled>();
         compiled
             .map(|compiled| Arc::clone(&compiled.ruleset))
             .ok_or_else(|| {
                 let message = format!("the module {rid} is not written in KRL");
-                Failure::new("krl-module-missing", message)
+                Failure::new("module-missing", message)
             })
     }
 }

@@ -444,7 +444,7 @@ fn queries_answer_with_named_arguments() {
     assert_eq!(world.query("version", "{}"), "3");
     assert_eq!(
         world.query("hidden", "{}"),
-        "failed krl-query-unknown: test shares no function hidden"
+        "failed query-unknown: test shares no function hidden"
     );
 }
 
