@@ -1,17 +1,24 @@
 #!/usr/bin/env python3
-"""Reads grants.json with nothing of Stratus: an independent reader of spec/capability.md.
+"""Reads grants.json and frames.json with nothing of Stratus: an independent reader of
+spec/capability.md and spec/protocol.md.
 
-CBOR is read by cbor2, signatures are checked by cryptography (OpenSSL). Every sound grant must be
-accepted and say what the file says that it says, and every broken one must be refused with the
-code in the file. Only how keys are derived (BLAKE3) is not looked at. Run it as
-`python3 spec/vectors/check.py`; it ends with status 1 if anything differs.
+CBOR is read by cbor2, signatures are checked by cryptography (OpenSSL), hashes by hashlib and hmac.
+Every sound grant, frame and invite must be accepted and say what the file says that it says, and
+every broken one must be refused with the code in the file. Not looked at: how keys are derived
+(BLAKE3, which Python does not bring), and what depends on the state of a node, such as windows and
+sessions. Run it as `python3 spec/vectors/check.py`; it ends with status 1 if anything differs.
 """
 
+import base64
 import hashlib
+import hmac
 import io
+import itertools
 import json
 import pathlib
+import re
 import sys
+import unicodedata
 
 try:
     import cbor2
@@ -277,7 +284,179 @@ def permits(terms, domain, kind, attributes, event_bytes):
     raise Refused("grant-scope")
 
 
-# --- The file ---
+# --- Frames: each field is read into what the file says, numbered from 1 ---
+
+
+def hexadecimal(least, most=None):
+    def read(item):
+        require(least <= len(binary(item)) <= (least if most is None else most))
+        return item.hex()
+
+    return read
+
+
+def number(least):
+    def read(item):
+        require(unsigned(item, 64) >= least)
+        return item
+
+    return read
+
+
+def words(least, most):
+    def read(item):
+        require(least <= len(text(item).encode()) <= most)
+        require(not any(unicodedata.category(letter) == "Cc" for letter in item))
+        return item
+
+    return read
+
+
+def each(read_one, most=None):
+    def read(item):
+        require(most is None or len(listed(item)) <= most)
+        return [read_one(one) for one in listed(item)]
+
+    return read
+
+
+def short_text(item):
+    require(len(text(item).encode()) <= 256)
+    return item
+
+
+def code(item):
+    require(re.fullmatch("[a-z0-9-]{1,64}", text(item)))
+    return item
+
+
+ID, KEY, GRANT = hexadecimal(16), hexadecimal(32), hexadecimal(0, GRANT_BYTES_MAX)
+SESSION, THROUGH, SEQUENCE = number(0), number(0), number(1)
+FRAMES = (
+    ("hello", {"version": number(1), "nonce": KEY, "addresses": each(short_text, 16)}),
+    ("prove", {"session": SESSION, "grant": GRANT, "proof": hexadecimal(64)}),
+    ("opened", {"session": SESSION, "through": THROUGH}),
+    ("refused", {"session": SESSION, "code": code}),
+    (
+        "events",
+        {"session": SESSION, "first": SEQUENCE, "events": each(hexadecimal(0, 1 << 20))},
+    ),
+    ("ack", {"session": SESSION, "through": THROUGH}),
+    ("reject", {"session": SESSION, "sequence": SEQUENCE, "code": code}),
+    ("quota", {"session": SESSION, "sequence": SEQUENCE, "retry_ms": number(0)}),
+    ("resume", {"session": SESSION, "sequence": SEQUENCE}),
+    ("ended", {"grants": each(ID, 256)}),
+    (
+        "redeem",
+        {"invite": ID, "link": KEY, "holder": KEY, "proof": KEY, "name": words(1, 128)},
+    ),
+    ("granted", {"subscription": ID, "grant": GRANT, "holder": KEY}),
+    ("confirm", {"subscription": ID, "grant": GRANT}),
+    ("established", {"subscription": ID}),
+    ("pairing-refused", {"subscription": ID, "code": code}),
+    ("wrong", {"code": code}),
+)
+OPTIONAL = {("redeem", "name")}
+
+
+def read_frame(data):
+    """The message of a frame, as the file writes it."""
+    try:
+        return read_message(decode(data))
+    except Refused as refused:
+        # What grants and frames have in common is refused by the name that grants have for it.
+        known = str(refused) != "grant-malformed"
+        raise Refused(str(refused) if known else "frame-malformed") from None
+
+
+def read_message(item):
+    require(isinstance(item, dict) and all(type(key) is int for key in item))
+    kind = unsigned(item.get(0), 64)
+    require(kind < len(FRAMES), "frame-unknown")
+    name_of_kind, parts = FRAMES[kind]
+    if name_of_kind == "hello":
+        require(unsigned(item.get(1), 64) == 1, "version-unsupported")
+    require(all(key == 0 or 1 <= key <= len(parts) for key in item))
+    message = {}
+    for key, (part, read) in enumerate(parts.items(), 1):
+        if key in item:
+            message[part] = read(item[key])
+        else:
+            require((name_of_kind, part) in OPTIONAL)
+    return {name_of_kind: message}
+
+
+def check_event(data):
+    """That the bytes are an event in its one form; an empty string is one withdrawn."""
+    if data:
+        identity, domain, kind, attributes, at = fields(decode(data), range(5), (5,))
+        binary(identity, 16), name(domain), name(kind)
+        require(isinstance(attributes, dict) and all(isinstance(key, str) for key in attributes))
+        require(type(at) is int)
+
+
+def check_frame(case):
+    message = read_frame(bytes.fromhex(case["frame"]))
+    assert message == case["message"], message
+    for event in message.get("events", {}).get("events", ()):
+        check_event(bytes.fromhex(event))
+
+
+# --- Invites ---
+
+INVITE_PARTS = {
+    "node": KEY,
+    "addresses": each(short_text, 16),
+    "invite": ID,
+    "secret": KEY,
+    "expires": number(0),
+    "role_inviter": words(0, 256),
+    "role_redeemer": words(0, 256),
+    "offered": each(each(name)),
+    "wanted": each(each(name)),
+    "label": words(0, 256),
+}
+
+
+def hashed(title, *parts):
+    return hashlib.sha256(title + b"".join(parts)).digest()
+
+
+def read_invite(link):
+    """What the bytes of a link say."""
+    payload, checksum = link[:-4], link[-4:]
+    require(hashed(b"stratus invite checksum v1", payload)[:4] == checksum, "invite-altered")
+    version, *parts = fields(decode(payload), range(1 + len(INVITE_PARTS)))
+    require(version == 1, "invite-version")
+    said = {part: read(item) for (part, read), item in zip(INVITE_PARTS.items(), parts)}
+    return said | {"hash": hashed(b"stratus invite v1", payload).hex()}
+
+
+def check_invite(case):
+    scheme, _, coded = case["link"].partition(":")
+    assert scheme == "stratus"
+    link = base64.urlsafe_b64decode(coded + "=" * (-len(coded) % 4))
+    said = read_invite(link)
+    assert said == case["says"], said
+    for at in range(len(link)):
+        altered = link[:at] + bytes([link[at] ^ 1]) + link[at + 1 :]
+        check_code("invite-altered", lambda: read_invite(altered))
+
+
+def check_redeem(case, invite):
+    part = {key: bytes.fromhex(value) for key, value in case.items()}
+    assert case["link_hash"] == invite["hash"] and case["secret"] == invite["secret"]
+    order = ("link_hash", "redeemer", "inviter", "redeemer_nonce", "inviter_nonce", "holder")
+    statement = b"stratus redeem v1" + b"".join(part[key] for key in order)
+    proof = hmac.digest(part["secret"], statement, "sha256")
+    assert hmac.compare_digest(proof, part["proof"]), proof.hex()
+    identity = hashed(
+        b"stratus subscription id v1", bytes.fromhex(invite["invite"]), part["holder"]
+    )
+    assert identity[:16] == part["subscription"], identity.hex()
+
+
+# --- The files ---
 
 
 def public(seed):
@@ -320,7 +499,17 @@ def check_proof(case):
     key.verify(bytes.fromhex(case["proof"]), statement)
 
 
-def checks(file):
+def frame_checks(file):
+    for case in file["frames"]:
+        yield f"frame {next(iter(case['message']))}", lambda: check_frame(case)
+    for case in file["refused"]:
+        data = bytes.fromhex(case["frame"])
+        yield f"refused: {case['why']}", lambda: check_code(case["code"], lambda: read_frame(data))
+    yield "invite", lambda: check_invite(file["invite"])
+    yield "redeem", lambda: check_redeem(file["redeem"], file["invite"]["says"])
+
+
+def grant_checks(file):
     grants = {case["name"]: case for case in file["grants"]}
     for case in file["grants"]:
         yield f"grant {case['name']}", lambda: check_grant(case)
@@ -336,9 +525,13 @@ def checks(file):
 
 
 def main():
-    path = pathlib.Path(__file__).with_name("grants.json")
+    here = pathlib.Path(__file__)
+    grants, frames = (
+        json.loads(here.with_name(name).read_text()) for name in ("grants.json", "frames.json")
+    )
     passed, failed = 0, 0
-    for what, check in checks(json.loads(path.read_text())):
+    # One after another: a check looks at the case at which its generator stands.
+    for what, check in itertools.chain(grant_checks(grants), frame_checks(frames)):
         try:
             check()
             passed += 1
