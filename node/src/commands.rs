@@ -2,6 +2,7 @@
 
 mod calendar;
 mod channel;
+mod demo;
 mod event;
 mod invite;
 mod journal;
@@ -50,6 +51,9 @@ pub(crate) enum Verb {
     /// Bring a calendar into the PEN
     #[command(subcommand)]
     Calendar(calendar::Calendar),
+    /// Play a story between nodes on this machine
+    #[command(subcommand)]
+    Demo(demo::Demo),
     /// Work with KRL files; needs no node
     #[command(subcommand)]
     Krl(krl::Krl),
@@ -72,6 +76,7 @@ impl Verb {
             Self::Query(query) => query.run(&data).await,
             Self::Journal(journal) => journal.run(&data).await,
             Self::Calendar(calendar) => calendar.run(&data).await,
+            Self::Demo(demo) => demo.run().await,
             Self::Krl(krl) => krl.run(),
         }
     }

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod crash;
 mod data;
+mod demo;
 mod exit;
 mod owner;
 mod render;

@@ -23,9 +23,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// The account that all nodes of the demonstration share.
-pub const ACCOUNT: &str = "ACdemo00000000000000000000000000000";
+pub(crate) const ACCOUNT: &str = "ACdemo00000000000000000000000000000";
 /// The account's secret; it exists on this machine and for this run only.
-pub const TOKEN: &str = "demo-token";
+pub(crate) const TOKEN: &str = "demo-token";
 
 /// The texts kept at most; a demonstration sends about thirty.
 const TEXTS_MAX: usize = 100_000;
@@ -33,7 +33,7 @@ const TEXTS_MAX: usize = 100_000;
 const PAGE_SIZE_MAX: usize = 1_000;
 
 /// The text service, running until it is dropped.
-pub struct Phones {
+pub(crate) struct Phones {
     address: SocketAddr,
     texts: Arc<Mutex<Vec<Text>>>,
     server: tokio::task::JoinHandle<()>,
@@ -41,47 +41,54 @@ pub struct Phones {
 
 /// One text that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
+pub(crate) struct Text {
     /// The service's id of it.
-    pub sid: String,
+    pub(crate) sid: String,
     /// The number that it came from.
-    pub from: String,
+    pub(crate) from: String,
     /// The number that it went to.
-    pub to: String,
+    pub(crate) to: String,
     /// What it says.
-    pub body: String,
+    pub(crate) body: String,
     /// When it came, as the service writes it (RFC 2822).
-    pub created: String,
+    pub(crate) created: String,
 }
 
 impl Phones {
     /// Starts the service on a free port of the loopback interface.
-    pub async fn start() -> std::io::Result<Self> {
+    pub(crate) async fn start() -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let texts = Arc::new(Mutex::new(Vec::new()));
         let router = Router::new()
-            .route("/2010-04-01/Accounts/{account}/Messages.json", post(take).get(list))
+            .route(
+                "/2010-04-01/Accounts/{account}/Messages.json",
+                post(take).get(list),
+            )
             .with_state(Arc::clone(&texts));
         let server = tokio::spawn(async move {
             // It ends with the task; an error then has nobody to tell.
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { address, texts, server })
+        Ok(Self {
+            address,
+            texts,
+            server,
+        })
     }
 
     /// Where it is.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// All texts so far, oldest first.
-    pub fn texts(&self) -> Vec<Text> {
+    pub(crate) fn texts(&self) -> Vec<Text> {
         lock(&self.texts).clone()
     }
 
     /// Waits until a text to that number, after the first `after` texts of all, fits.
-    pub async fn wait_for(
+    pub(crate) async fn wait_for(
         &self,
         to: &str,
         after: usize,
@@ -91,7 +98,10 @@ impl Phones {
         let end = tokio::time::Instant::now() + wait;
         loop {
             let texts = self.texts();
-            let found = texts.iter().skip(after).find(|text| text.to == to && fits(text));
+            let found = texts
+                .iter()
+                .skip(after)
+                .find(|text| text.to == to && fits(text));
             if found.is_some() || tokio::time::Instant::now() > end {
                 return found.cloned();
             }
@@ -121,7 +131,11 @@ async fn take(
     let field = |name: &str| form.get(name).cloned().unwrap_or_default();
     let (from, to, body) = (field("From"), field("To"), field("Body"));
     if to.is_empty() || body.is_empty() {
-        return problem(StatusCode::BAD_REQUEST, 21604, "A 'To' phone number and a 'Body' are required.");
+        return problem(
+            StatusCode::BAD_REQUEST,
+            21604,
+            "A 'To' phone number and a 'Body' are required.",
+        );
     }
     let mut texts = lock(&texts);
     if texts.len() >= TEXTS_MAX {
@@ -129,7 +143,13 @@ async fn take(
     }
     let sid = format!("SM{:032x}", texts.len() + 1);
     let created = chrono::Utc::now().to_rfc2822();
-    let text = Text { sid, from, to, body, created };
+    let text = Text {
+        sid,
+        from,
+        to,
+        body,
+        created,
+    };
     let answer = message(&text);
     texts.push(text);
     (StatusCode::CREATED, Json(answer)).into_response()
@@ -146,7 +166,10 @@ async fn list(
         return refusal;
     }
     let number = |name: &str, otherwise: usize| {
-        query.get(name).and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+        query
+            .get(name)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(otherwise)
     };
     let size = number("PageSize", 50).clamp(1, PAGE_SIZE_MAX);
     let page = number("Page", 0);
@@ -158,21 +181,24 @@ async fn list(
         .filter(|text| fits("To", &text.to) && fits("From", &text.from))
         .collect();
     let more = fitting.len() > (page + 1) * size;
-    let shown: Vec<Value> =
-        fitting.into_iter().skip(page * size).take(size).map(message).collect();
+    let shown: Vec<Value> = fitting
+        .into_iter()
+        .skip(page * size)
+        .take(size)
+        .map(message)
+        .collect();
     let next = more.then(|| next_page(&account, &query, page + 1, size));
     Json(json!({ "messages": shown, "page": page, "page_size": size, "next_page_uri": next }))
         .into_response()
 }
 
 fn next_page(account: &str, query: &Parameters, page: usize, size: usize) -> String {
-    let mut next = format!(
-        "/2010-04-01/Accounts/{account}/Messages.json?PageSize={size}&Page={page}"
-    );
+    let mut next =
+        format!("/2010-04-01/Accounts/{account}/Messages.json?PageSize={size}&Page={page}");
     for field in ["To", "From"] {
         if let Some(value) = query.get(field) {
             // Of the characters in a phone number, only this one means something in a query.
-            next.push_str(&format!("&{field}={}", value.replace('+', "%2B")));
+            next.extend(["&", field, "=", &value.replace('+', "%2B")]);
         }
     }
     next
@@ -193,8 +219,13 @@ fn message(text: &Text) -> Value {
 }
 
 fn refuse(account: &str, headers: &HeaderMap) -> Option<Response> {
-    let expected = format!("Basic {}", BASE64_STANDARD.encode(format!("{ACCOUNT}:{TOKEN}")));
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let expected = format!(
+        "Basic {}",
+        BASE64_STANDARD.encode(format!("{ACCOUNT}:{TOKEN}"))
+    );
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
     let allowed = account == ACCOUNT && given == Some(expected.as_str());
     (!allowed).then(|| problem(StatusCode::UNAUTHORIZED, 20003, "Authenticate"))
 }
