@@ -21,6 +21,10 @@ pub struct Config {
     pub frame_bytes_max: usize,
     /// How long a stream may be open without a Hello before it is closed with `hello-late`.
     pub hello_wait_ms_max: u64,
+    /// How often a partner is dialled although nothing waits for it: at a start, when a stream
+    /// broke, and when a grant was revoked. So partners hear at once that this node is back, and
+    /// what waits for it comes at once. After that, whoever has something to say dials.
+    pub greetings_max: u32,
     /// How long an unanswered step of a pairing waits before it is said again on the same stream.
     pub pairing_retry_ms: u64,
     /// Proofs (Prove, Redeem, Confirm) that a stream may bring; each costs a signature check or the
@@ -60,6 +64,7 @@ impl Config {
             faults_max: 8,
             frame_bytes_max: 256 * 1024,
             hello_wait_ms_max: 10_000,
+            greetings_max: 8,
             pairing_retry_ms: 5_000,
             proofs_max: 4096,
             queue_events_max: 16_384,

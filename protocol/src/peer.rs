@@ -18,6 +18,8 @@ pub(crate) struct Peer {
     pub(crate) held: BTreeSet<GrantHash>,
     /// The stream, or when there may be one.
     pub(crate) link: Link,
+    /// How often it may still be dialled although nothing waits for it.
+    pub(crate) greetings: u32,
     /// The pairings that were begun with its invites.
     pub(crate) pairings: BTreeSet<SubscriptionId>,
 }
@@ -56,7 +58,10 @@ impl Peer {
 
     /// Whether there is no reason to remember it.
     pub(crate) fn forgettable(&self) -> bool {
-        self.held.is_empty() && self.pairings.is_empty() && matches!(self.link, Link::Away)
+        self.held.is_empty()
+            && self.pairings.is_empty()
+            && self.greetings == 0
+            && matches!(self.link, Link::Away)
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 use reqwest::{Client, RequestBuilder, Response, Url, redirect};
 use serde_json::Value as Json;
 use stratus_event::{Fault, Whose};
-use tokio::sync::RwLock;
+use tokio::{sync::RwLock, time::Instant};
 
 use crate::{Boundary, Request, Verdict};
 use answer::{Answer, unsent};
@@ -38,6 +38,9 @@ pub struct Twilio {
     /// Sends read, the settling of a doubt writes: while a doubt is settled nothing is sent, so it
     /// never takes another effect's message, whose receipt is still on its way, for its own.
     gate: RwLock<()>,
+    /// The last moment at which a message may have been taken without anybody here knowing: when
+    /// this process began, because a former one may have sent it, or when a try ended unknown.
+    uncertain: Mutex<Instant>,
     /// The latest messages that this process has found to belong to an effect, oldest first; the
     /// one who asks may not know of them yet.
     taken: Mutex<VecDeque<String>>,
@@ -58,8 +61,8 @@ pub struct TwilioConfig {
     pub connect_timeout_ms_max: u64,
     /// How long the answer may take after that, in milliseconds.
     pub answer_timeout_ms_max: u64,
-    /// How long to wait before the list is read to settle a doubt, in milliseconds: a message that
-    /// was just taken may not be listed yet.
+    /// How long after the last uncertain moment the list is read to settle a doubt, in
+    /// milliseconds: a message that was just taken may not be listed yet.
     pub doubt_wait_ms: u64,
     /// How far the service's clock may be behind this node's, in milliseconds.
     pub clock_skew_ms_max: u64,
@@ -94,11 +97,13 @@ impl Twilio {
         let messages = Url::parse(&messages).map_err(|error| malformed(error.to_string()))?;
         let client = client(&config, &messages).map_err(|error| malformed(error.to_string()))?;
         let (gate, taken) = (RwLock::new(()), Mutex::default());
+        let uncertain = Mutex::new(Instant::now());
         Ok(Self {
             config,
             messages,
             client,
             gate,
+            uncertain,
             taken,
         })
     }
@@ -127,7 +132,9 @@ impl Twilio {
         text: &Text<'_>,
         observe: &(dyn Fn(Boundary) + Send + Sync),
     ) -> Verdict {
-        tokio::time::sleep(Duration::from_millis(self.config.doubt_wait_ms)).await;
+        let uncertain = *lock(&self.uncertain);
+        tokio::time::sleep_until(uncertain + Duration::from_millis(self.config.doubt_wait_ms))
+            .await;
         let _shut = self.gate.write().await;
         let verdict = match self.find(request, text).await {
             Ok(Some(receipt)) => Verdict::Done { receipt },
@@ -183,20 +190,28 @@ impl Twilio {
     }
 
     fn remember(&self, verdict: Verdict) -> Verdict {
-        if let Verdict::Done { receipt } = &verdict {
-            let mut taken = self.taken();
-            taken.push_back(receipt.clone());
-            if taken.len() > self.config.taken_max {
-                taken.pop_front();
+        match &verdict {
+            Verdict::Done { receipt } => {
+                let mut taken = self.taken();
+                taken.push_back(receipt.clone());
+                if taken.len() > self.config.taken_max {
+                    taken.pop_front();
+                }
             }
+            Verdict::NotDone { .. } => {}
+            Verdict::Unknown { .. } => *lock(&self.uncertain) = Instant::now(),
         }
         verdict
     }
 
-    /// Nothing is left half-done here by a panic, so a poisoned lock is as good as any.
     fn taken(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.taken)
     }
+}
+
+/// Nothing is left half-done here by a panic, so a poisoned lock is as good as any.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl TwilioConfig {

@@ -307,7 +307,8 @@ impl Engine {
     }
 
     /// Tells the PEN that an effect will not be done, or may not have been. What the handlers of
-    /// such news want and do not get is told again only so often, else they could go round for ever.
+    /// such news want and do not get is told again only so often; else they could go round for
+    /// ever.
     fn effect_failed(
         &mut self,
         pen: PenId,

@@ -79,13 +79,14 @@ impl Engine {
         draft.put(key, record);
         hosted.shut(pen, &relation.record.rx, draft);
         hosted.refresh_subscriptions();
+        let (eci, grant) = (relation.granted.eci(), relation.granted.id());
+        // Before the release, after which nobody knows where the partner is to be told.
+        draft.order(Order::Revoke { eci, grant });
         if let Some(held) = relation.outgoing() {
             self.empty_outbox(pen, id, held, fault, draft);
             self.holdings.remove(&held);
             draft.order(Order::Release(held));
         }
-        let (eci, grant) = (relation.granted.eci(), relation.granted.id());
-        draft.order(Order::Revoke { eci, grant });
         if relation.held.is_some() {
             let event = self.happening(SUBSCRIPTION, REMOVED, relation.attributes());
             self.tell(pen, draft, event);

@@ -66,9 +66,18 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_a_key() {
-        for text in ["", "z", "z6Mk", "6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", "z0OIl"] {
+        for text in [
+            "",
+            "z",
+            "z6Mk",
+            "6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp",
+            "z0OIl",
+        ] {
             assert_eq!(text.parse::<Eci>(), Err(EciError), "{text}");
         }
-        assert_eq!(format!("z{}", "1".repeat(1 << 20)).parse::<Eci>(), Err(EciError));
+        assert_eq!(
+            format!("z{}", "1".repeat(1 << 20)).parse::<Eci>(),
+            Err(EciError)
+        );
     }
 }

@@ -18,7 +18,7 @@ mod value;
 pub use eci::{Eci, EciError};
 pub use fault::{Fault, Whose};
 pub use identity::{EventId, IdentityError, PenId};
-pub use name::{Name, NameError, NAME_BYTES_MAX};
+pub use name::{NAME_BYTES_MAX, Name, NameError};
 pub use time::Timestamp;
 pub use value::{Map, Number, Value};
 

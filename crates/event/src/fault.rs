@@ -21,7 +21,12 @@ pub struct Fault {
 impl Fault {
     /// A fault without a hint.
     pub fn new(whose: Whose, code: &'static str, message: impl Into<String>) -> Self {
-        Self { code: Cow::Borrowed(code), whose, message: message.into(), hint: None }
+        Self {
+            code: Cow::Borrowed(code),
+            whose,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// The same fault with a hint.

@@ -74,7 +74,10 @@ mod tests {
         let id = EventId([7; 16]);
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!("7".parse::<EventId>(), Err(IdentityError));
-        assert_eq!("+7070707070707070707070707070707".parse::<EventId>(), Err(IdentityError));
+        assert_eq!(
+            "+7070707070707070707070707070707".parse::<EventId>(),
+            Err(IdentityError)
+        );
     }
 
     #[test]

@@ -130,7 +130,10 @@ impl Number {
     /// As an integer, if it is one that a double holds exactly (at most 2^53 from zero).
     pub fn as_integer(self) -> Option<i64> {
         const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
-        #[expect(clippy::cast_possible_truncation, reason = "the range and the fraction are checked")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the range and the fraction are checked"
+        )]
         (self.0.fract() == 0.0 && self.0.abs() <= EXACT_MAX).then_some(self.0 as i64)
     }
 }
@@ -203,7 +206,9 @@ impl Map {
 
 impl<K: AsRef<str>, V: Into<Value>> FromIterator<(K, V)> for Map {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        let entries = entries.into_iter().map(|(name, value)| (name.as_ref().into(), value.into()));
+        let entries = entries
+            .into_iter()
+            .map(|(name, value)| (name.as_ref().into(), value.into()));
         Self(entries.collect())
     }
 }
@@ -229,7 +234,10 @@ mod tests {
         let ab = Map::from([("a", 1), ("b", 2)]);
         let ba = Map::from([("b", 2), ("a", 1)]);
         assert_eq!(ab, ba);
-        assert_eq!(ba.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), ["b", "a"]);
+        assert_eq!(
+            ba.iter().map(|(name, _)| &**name).collect::<Vec<_>>(),
+            ["b", "a"]
+        );
     }
 
     #[test]

@@ -111,12 +111,20 @@ impl Federation {
         self.admitted.remove(&inbound.grant.hash());
         self.revoked.insert(key, Some(inbound.peer));
         self.end_session(&inbound);
-        self.say_if_open(
-            inbound.peer,
-            &Message::Ended {
-                grants: vec![key.1],
-            },
-        );
+        self.tell_revoked(inbound.peer, key.1);
+    }
+
+    /// Tells a partner, now or on a stream that is made for it, that a grant is revoked. It is a
+    /// courtesy: the grant is worth nothing already.
+    fn tell_revoked(&mut self, peer: NodeId, grant: GrantId) {
+        let entry = self.peers.entry(peer).or_default();
+        if entry.nonces().is_some() {
+            let grants = vec![grant];
+            self.say(peer, &Message::Ended { grants });
+        } else {
+            self.greet(peer);
+            self.forget(peer);
+        }
     }
 
     /// Says how far all is durable, once for all that became so.

@@ -12,13 +12,16 @@ use crate::{
 
 impl Federation {
     pub(super) fn hold_grant(&mut self, held: Held) {
-        let hash = held.grant.hash();
-        let peer = self.peers.entry(held.peer).or_default();
+        let (hash, node) = (held.grant.hash(), held.peer);
+        let peer = self.peers.entry(node).or_default();
         peer.learn(held.addresses);
-        peer.held.insert(hash);
+        let is_new = peer.held.insert(hash);
         self.outbound
             .entry(hash)
-            .or_insert_with(|| Outbound::new(held.grant, held.key, held.peer));
+            .or_insert_with(|| Outbound::new(held.grant, held.key, node));
+        if is_new {
+            self.greet(node);
+        }
     }
 
     pub(super) fn release_grant(&mut self, grant: GrantHash) {

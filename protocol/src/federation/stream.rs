@@ -43,9 +43,13 @@ impl Federation {
 
     pub(super) fn stream_closed(&mut self, peer: NodeId) {
         self.drop_stream(peer);
-        if let Some(entry) = self.peers.get(&peer)
+        let greetings = self.config.greetings_max;
+        if let Some(entry) = self.peers.get_mut(&peer)
             && !matches!(entry.link, Link::Waiting { .. })
         {
+            if !entry.held.is_empty() {
+                entry.greetings = greetings;
+            }
             self.retreat(peer);
         }
     }
@@ -177,6 +181,7 @@ impl Federation {
             return;
         };
         entry.told(addresses);
+        entry.greetings = 0;
         if let Some(stream) = entry.stream() {
             stream.their_nonce = Some(nonce);
         }
@@ -247,6 +252,7 @@ impl Federation {
         };
         let attempts = entry.attempts;
         entry.attempts = attempts.saturating_add(1);
+        entry.greetings = entry.greetings.saturating_sub(1);
         let delay = self.delay(attempts);
         let until = self.after(delay);
         self.set_link(peer, Link::Waiting { until });
@@ -264,13 +270,27 @@ impl Federation {
         }
     }
 
+    /// Wants a stream for its own sake: to be heard of, and to hear what has ended.
+    pub(super) fn greet(&mut self, peer: NodeId) {
+        let greetings = self.config.greetings_max;
+        if let Some(entry) = self.peers.get_mut(&peer)
+            && !matches!(entry.link, Link::Open(_))
+            && !entry.addresses.is_empty()
+        {
+            entry.greetings = greetings;
+            self.reach(peer);
+        }
+    }
+
     /// Whether there is something to say to the peer.
     fn needed(&self, peer: NodeId) -> bool {
         let Some(entry) = self.peers.get(&peer) else {
             return false;
         };
         let waits = |grant| self.outbound.get(grant).is_some_and(Outbound::waiting);
-        entry.held.iter().any(waits) || entry.pairings.iter().any(|id| self.pairing_waits(*id))
+        entry.greetings > 0
+            || entry.held.iter().any(waits)
+            || entry.pairings.iter().any(|id| self.pairing_waits(*id))
     }
 
     /// How long to wait after so many failures: doubled each time, and somewhere in the upper half

@@ -20,7 +20,8 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
     Builtin::new("random:word", &[], Body::Function(word)),
 ];
 
-/// An integer from the lower bound, 0 if not given, to the upper one, 1 if not given, both included.
+/// An integer from the lower bound (0 if not given) to the upper one (1 if not given), both
+/// included.
 fn integer(evaluator: &mut Evaluator<'_>, given: &Given) -> Value {
     let (lower, upper) = bounds(given);
     let (lower, upper) = (lower.ceil(), upper.floor());

@@ -229,17 +229,12 @@ fn effect(effect: Effect) -> Record {
 
 /// The state: what an image holds.
 pub(crate) fn state() -> Vec<(Key, Record)> {
-    let id = |ordinal| EffectId {
-        position: 1,
-        ordinal,
-    };
-    let ask = |ordinal| AskId {
-        position: 1,
-        ordinal,
-    };
-    let [act, send] = effects();
+    [own(), relations(), work()].concat()
+}
+
+/// What a PEN has of itself.
+fn own() -> Vec<(Key, Record)> {
     let rid = || name("dispatcher");
-    let window = vec![(3, "event-too-large".into()), (9, "policy-denied".into())];
     vec![
         (
             Key::Pen(PEN),
@@ -280,6 +275,13 @@ pub(crate) fn state() -> Vec<(Key, Record)> {
             Key::Timer(PEN, name("t2")),
             Record::Timer(timer(Some(rid()))),
         ),
+    ]
+}
+
+/// What it has with others.
+fn relations() -> Vec<(Key, Record)> {
+    let window = vec![(3, "event-too-large".into()), (9, "policy-denied".into())];
+    vec![
         (
             Key::Subscription(PEN, SUBSCRIPTION),
             Record::Subscription(subscription(None)),
@@ -304,6 +306,21 @@ pub(crate) fn state() -> Vec<(Key, Record)> {
                 refused: window,
             },
         ),
+    ]
+}
+
+/// What it still has to do.
+fn work() -> Vec<(Key, Record)> {
+    let id = |ordinal| EffectId {
+        position: 1,
+        ordinal,
+    };
+    let ask = |ordinal| AskId {
+        position: 1,
+        ordinal,
+    };
+    let [act, send] = effects();
+    vec![
         (
             Key::Seen(PEN, ECI, "SM\0 1".into()),
             Record::Seen {
