@@ -1,3 +1,17 @@
 //! One test binary over the real `stratus` program, and over the tree itself.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod bad_input;
+mod kill;
+mod pairing;
+mod program;
+mod sabotage;
+mod story;
 mod tidy;
+mod tutorial;
+mod up;
