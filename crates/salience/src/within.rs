@@ -13,8 +13,9 @@ impl Expression {
     ///
     /// Every event that can begin the expression begins an attempt of its own, so that an attempt
     /// that runs out of time takes no later one with it. The oldest one that an event completes
-    /// says what is bound, and the match consumes the others too. Of neighbours that are equally far
-    /// and have bound the same only the newer is kept, because it is the last to run out of time.
+    /// says what is bound, and the match consumes the others too. Of neighbours that are equally
+    /// far and have bound the same only the newer is kept, because it is the last to run out of
+    /// time.
     pub(crate) fn within(
         &self,
         period: Period,

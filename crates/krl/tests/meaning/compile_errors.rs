@@ -154,6 +154,18 @@ fn what_is_not_supported_is_said() {
 }
 
 #[test]
+fn what_only_classic_krl_has_is_said() {
+    check_rule(
+        "select when a b always { mark ent:t }",
+        "line 1, column 47: counters and trails are not supported [krl-classic-unsupported]",
+    );
+    check_rule(
+        "select when a b always { forget \"x\" in ent:t }",
+        "line 1, column 47: counters and trails are not supported [krl-classic-unsupported]",
+    );
+}
+
+#[test]
 fn faults_are_told_up_to_a_number() {
     let globals: Vec<String> = (0..500).map(|n| format!("a{n} = undefined{n}")).collect();
     let globals = globals.join(" ");
