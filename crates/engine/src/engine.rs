@@ -57,7 +57,10 @@ use rand_chacha::{
 };
 use stratus_capability::GrantHash;
 use stratus_event::{Eci, Fault, Name, PenId, Timestamp};
-use stratus_pen::language::{Language, Program};
+use stratus_pen::{
+    Common,
+    language::{Language, Program},
+};
 use stratus_protocol::Federation;
 
 use commit::{Draft, Ledger};
@@ -84,6 +87,7 @@ pub struct Engine {
     pens: BTreeMap<PenId, Hosted>,
     /// Programs by the hash of their text.
     programs: BTreeMap<[u8; 32], Arc<dyn Program>>,
+    common: Common,
     /// Whose channel it is.
     channels: BTreeMap<Eci, PenId>,
     /// Whose invite it is.
@@ -120,6 +124,7 @@ impl Engine {
             now: Timestamp::default(),
             pens: BTreeMap::new(),
             programs: BTreeMap::new(),
+            common: Common::default(),
             channels: BTreeMap::new(),
             invites: BTreeMap::new(),
             subscriptions: BTreeMap::new(),

@@ -193,8 +193,9 @@ impl Engine {
     ) -> Result<(), Fault> {
         let program = self.programs.get(&hash).cloned();
         let program = program.ok_or_else(|| orphan("a ruleset without its program"))?;
-        let hosted = self.hosted_mut(pen)?;
-        hosted.state.restore_ruleset(program);
+        let hosted = self.pens.get_mut(&pen);
+        let hosted = hosted.ok_or_else(|| orphan("a ruleset without its PEN"))?;
+        self.common.restore_ruleset(&mut hosted.state, program);
         hosted.places.insert(place, (rid, hash));
         Ok(())
     }

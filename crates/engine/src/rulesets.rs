@@ -27,8 +27,16 @@ impl Engine {
             Command::Uninstall { rid, .. } => self.uninstall(pen, &rid, &mut draft),
             _ => return,
         };
+        self.share_rulesets(pen);
         draft.reply(id, reply);
         self.commit(draft);
+    }
+
+    /// Lets a PEN share its set of rulesets with others that have the same.
+    pub(crate) fn share_rulesets(&mut self, pen: PenId) {
+        if let Some(hosted) = self.pens.get_mut(&pen) {
+            self.common.share(&mut hosted.state);
+        }
     }
 
     fn defer(&mut self, id: CommandId, pen: PenId, command: Command) {

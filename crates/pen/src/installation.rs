@@ -8,7 +8,7 @@ use stratus_salience::Progress;
 use crate::{
     State,
     language::{Program, StateView},
-    rulesets::Rule,
+    rulesets::{Rule, Rulesets},
 };
 
 /// What went away with a ruleset: what the store has to remove.
@@ -40,13 +40,22 @@ impl State {
     /// come back in install order, which need not be the order of who uses whom.
     pub fn restore_ruleset(&mut self, program: Arc<dyn Program>) -> Gone {
         let rid = program.rid().clone();
+        self.take_over(&rid, |rulesets| Arc::make_mut(rulesets).put(program))
+    }
+
+    /// Changes the ruleset of that id; its automata go on where they can.
+    pub(crate) fn take_over(
+        &mut self,
+        rid: &Name,
+        change: impl FnOnce(&mut Arc<Rulesets>),
+    ) -> Gone {
         let before = self.rulesets.clone();
-        let begun = self.take_automata(&rid);
-        Arc::make_mut(&mut self.rulesets).put(program);
+        let begun = self.take_automata(rid);
+        change(&mut self.rulesets);
         let mut gone = Gone::default();
         for (name, progress) in begun {
-            let old = before.named(&rid, &name);
-            let new = self.rulesets.named(&rid, &name);
+            let old = before.named(rid, &name);
+            let new = self.rulesets.named(rid, &name);
             match old.zip(new).filter(|(old, new)| new.continues(old)) {
                 Some((_, new)) => Arc::make_mut(&mut self.automata).put(&new, progress),
                 None => gone.automata.push((rid.clone(), name)),
@@ -88,6 +97,10 @@ impl State {
     /// Takes out, and gives by rule, how far the ruleset's event expressions have come.
     fn take_automata(&mut self, rid: &Name) -> Vec<(Name, Progress)> {
         let rulesets = self.rulesets.clone();
+        if self.automata.is_empty() {
+            // It is shared with all PENs that have none.
+            return Vec::new();
+        }
         let automata = Arc::make_mut(&mut self.automata);
         let take = |rule: Rule<'_>| Some((rule.outline.name.clone(), automata.take(&rule)?));
         rulesets.rules(rid).filter_map(take).collect()

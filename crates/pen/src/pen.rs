@@ -5,6 +5,7 @@
 
 mod bounds;
 mod channel;
+mod common;
 mod evaluation;
 mod installation;
 mod judge;
@@ -19,6 +20,7 @@ mod wishes;
 
 pub use bounds::Bounds;
 pub use channel::{Channel, ChannelId, Policy, Rule};
+pub use common::Common;
 pub use installation::Gone;
 pub use outcome::{Answered, Asked, Done, Ending, Moved, Run, RunEnd, RunId, Wanted};
 pub use query::{Query, QueryEnding};

@@ -15,6 +15,9 @@ pub(crate) struct Rulesets {
     index: Index,
 }
 
+/// Where programs lie in memory, by their place.
+pub(crate) type Addresses = Vec<(u64, usize)>;
+
 /// A ruleset, its automata in the order of its rules.
 #[derive(Clone, Debug)]
 struct Installed {
@@ -35,11 +38,8 @@ impl Rulesets {
     /// Adds a ruleset at the end, or replaces the one of the same id at its place.
     pub(crate) fn put(&mut self, program: Arc<dyn Program>) {
         let rid = program.rid().clone();
-        let end = self
-            .installed
-            .last_key_value()
-            .map_or(0, |(last, _)| last.saturating_add(1));
-        let place = *self.places.entry(rid).or_insert(end);
+        let place = self.place(&rid);
+        self.places.insert(rid, place);
         self.take(place);
         let automata = program
             .rules()
@@ -102,13 +102,32 @@ impl Rulesets {
         self.index.woken(event, armed)
     }
 
-    /// Whether both are the same programs at the same places.
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        self.places == other.places
-            && self
-                .programs()
-                .zip(other.programs())
-                .all(|(mine, its)| Arc::ptr_eq(mine, its))
+    /// Where the programs lie in memory, by their place.
+    pub(crate) fn addresses(&self) -> Addresses {
+        let address = |installed: &Installed| Arc::as_ptr(&installed.program).addr();
+        self.installed
+            .iter()
+            .map(|(place, installed)| (*place, address(installed)))
+            .collect()
+    }
+
+    /// The same after [`Rulesets::put`].
+    pub(crate) fn addresses_with(&self, program: &Arc<dyn Program>) -> Addresses {
+        let mut addresses = self.addresses();
+        let address = Arc::as_ptr(program).addr();
+        let place = self.place(program.rid());
+        match addresses.binary_search_by_key(&place, |(place, _)| *place) {
+            Ok(at) => drop(addresses.splice(at..=at, [(place, address)])),
+            Err(at) => addresses.insert(at, (place, address)),
+        }
+        addresses
+    }
+
+    /// The place of a ruleset, or where it would come.
+    fn place(&self, rid: &Name) -> u64 {
+        let last = self.installed.last_key_value();
+        let end = || last.map_or(0, |(last, _)| last.saturating_add(1));
+        self.places.get(rid).copied().unwrap_or_else(end)
     }
 }
 

@@ -1,6 +1,9 @@
 //! A PEN as it is at one commit position.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 use stratus_event::{Eci, Fault, Name, PenId, Value, Whose};
 use stratus_salience::{Armed, Progress, RulePlace};
@@ -24,6 +27,18 @@ pub struct State {
     pub(crate) timers: Arc<BTreeMap<Name, Timer>>,
     subscriptions: Arc<Vec<SubscriptionView>>,
 }
+
+/// What PENs share that have nothing in them.
+static NOTHING: LazyLock<State> = LazyLock::new(|| State {
+    id: PenId([0; 16]),
+    name: "".into(),
+    channels: Arc::default(),
+    rulesets: Arc::default(),
+    automata: Arc::default(),
+    variables: Arc::default(),
+    timers: Arc::default(),
+    subscriptions: Arc::default(),
+});
 
 /// How far the event expressions of a PEN's rules have come; those at their start are not here.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +64,10 @@ impl Automata {
         Some(progress)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.progress.is_empty()
+    }
+
     pub(crate) fn get(&self, place: RulePlace) -> Option<&Progress> {
         self.progress.get(&place)
     }
@@ -60,12 +79,7 @@ impl State {
         Self {
             id,
             name: name.into(),
-            channels: Arc::default(),
-            rulesets: Arc::default(),
-            automata: Arc::default(),
-            variables: Arc::default(),
-            timers: Arc::default(),
-            subscriptions: Arc::default(),
+            ..NOTHING.clone()
         }
     }
 
@@ -130,14 +144,10 @@ impl State {
         self.subscriptions = Arc::new(subscriptions);
     }
 
-    /// Shares the other PEN's rulesets and index if they are the same programs at the same places,
-    /// so that many PENs with the same rulesets need the memory of one.
-    pub fn share_rulesets(&mut self, other: &Self) -> bool {
-        let same = self.rulesets.same(&other.rulesets);
-        if same {
-            self.rulesets = other.rulesets.clone();
-        }
-        same
+    /// Whether this PEN and the other one hold their rulesets and index together
+    /// ([`crate::Common`]).
+    pub fn shares_rulesets(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.rulesets, &other.rulesets)
     }
 
     /// The PEN's id.

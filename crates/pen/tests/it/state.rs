@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stratus_event::{Eci, Fault, Map, PenId, Timestamp, Value};
 use stratus_pen::{
-    Channel, ChannelId, Gone, Policy, Query, QueryEnding, Rule, State,
+    Channel, ChannelId, Common, Gone, Policy, Query, QueryEnding, Rule, State,
     language::{Answers, Limits, Question, QuestionId, RuleError, StateView, Stop},
 };
 use stratus_salience::Expression;
@@ -70,9 +70,13 @@ fn pens_with_the_same_programs_share_their_rulesets() {
         }
         state
     };
-    let (mut one, two, other) = (pen(1, 1), pen(2, 1), pen(3, 0));
-    assert!(one.share_rulesets(&two));
-    assert!(!one.share_rulesets(&other));
+    let (mut one, mut two, mut other) = (pen(1, 1), pen(2, 1), pen(3, 0));
+    let mut common = Common::default();
+    for pen in [&mut one, &mut two, &mut other] {
+        common.share(pen);
+    }
+    assert!(one.shares_rulesets(&two));
+    assert!(!one.shares_rulesets(&other));
     // What is shared changes for one alone.
     one.uninstall(&name("x")).unwrap();
     assert_eq!(

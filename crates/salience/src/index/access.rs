@@ -1,7 +1,7 @@
 //! What a pattern tells about the texts that it matches, without running it.
 
 use regex_syntax::hir::{
-    Hir, Look,
+    Hir, HirKind, Look,
     literal::{ExtractKind, Extractor, Seq},
 };
 
@@ -19,35 +19,50 @@ pub(crate) enum Access {
 }
 
 impl Access {
-    /// What can be told of the filter.
-    pub(crate) fn of(filter: &Filter) -> Self {
+    /// What can be told of the filter: one of these may be chosen. Never empty.
+    pub(crate) fn of(filter: &Filter) -> Vec<Self> {
         let Ok(hir) = regex_syntax::parse(filter.pattern.as_str()) else {
-            return Self::Pattern;
+            return vec![Self::Pattern];
         };
         let prefixes = Extractor::new().extract(&hir);
-        if is_anchored(&hir) && prefixes.is_exact() {
-            return literals(&prefixes).map_or(Self::Pattern, Self::Equal);
+        if is_anchored(&hir)
+            && prefixes.is_exact()
+            && let Some(texts) = literals(&prefixes)
+        {
+            return vec![Self::Equal(texts)];
         }
         let suffixes = Extractor::new().kind(ExtractKind::Suffix).extract(&hir);
-        let better = if selectivity(&suffixes) > selectivity(&prefixes) {
-            suffixes
-        } else {
-            prefixes
-        };
-        if selectivity(&better) == 0 {
-            return Self::Pattern;
+        let mut sequences = vec![prefixes, suffixes];
+        inside(&hir, &mut sequences);
+        let telling = sequences.iter().filter(|texts| shortest(texts) > 0);
+        let mut all: Vec<_> = telling.filter_map(literals).map(Self::Literal).collect();
+        all.dedup();
+        if all.is_empty() {
+            all.push(Self::Pattern);
         }
-        literals(&better).map_or(Self::Pattern, Self::Literal)
+        all
     }
 
-    /// How much it tells: the greater, the fewer texts come into question.
-    pub(crate) fn selectivity(&self) -> usize {
-        let shortest = |texts: &[Box<[u8]>]| texts.iter().map(|text| text.len()).min();
+    /// The texts by which it stands in a table.
+    pub(crate) fn texts(&self) -> &[Box<[u8]>] {
         match self {
-            Self::Equal(_) => usize::MAX,
-            Self::Literal(texts) => shortest(texts).unwrap_or(0),
-            Self::Pattern => 0,
+            Self::Equal(texts) | Self::Literal(texts) => texts,
+            Self::Pattern => &[],
         }
+    }
+}
+
+/// What each part of a sequence tells: all of them must match somewhere.
+fn inside(hir: &Hir, sequences: &mut Vec<Seq>) {
+    match hir.kind() {
+        HirKind::Capture(capture) => inside(&capture.sub, sequences),
+        HirKind::Concat(parts) => {
+            for part in parts {
+                sequences.push(Extractor::new().extract(part));
+                inside(part, sequences);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -58,7 +73,7 @@ fn is_anchored(hir: &Hir) -> bool {
         && properties.look_set_suffix().contains(Look::End)
 }
 
-fn selectivity(literals: &Seq) -> usize {
+fn shortest(literals: &Seq) -> usize {
     literals.min_literal_len().unwrap_or(0)
 }
 
@@ -78,19 +93,20 @@ mod tests {
             attribute: Name::new("n").unwrap(),
             pattern: Regex::new(pattern).unwrap(),
         };
-        let list = |texts: Vec<Box<[u8]>>| {
+        let list = |texts: &[Box<[u8]>]| {
             let texts: Vec<_> = texts
                 .iter()
                 .map(|text| String::from_utf8_lossy(text).into_owned())
                 .collect();
             texts.join(",")
         };
-        let found = match Access::of(&filter) {
+        let show = |access: &Access| match access {
             Access::Equal(texts) => format!("= {}", list(texts)),
             Access::Literal(texts) => format!("~ {}", list(texts)),
             Access::Pattern => "?".into(),
         };
-        assert_eq!(found, expected, "{pattern}");
+        let found: Vec<_> = Access::of(&filter).iter().map(show).collect();
+        assert_eq!(found.join(" | "), expected, "{pattern}");
     }
 
     #[test]
@@ -99,16 +115,14 @@ mod tests {
         check("^(abc)$", "= abc");
         check("^(?:on|off)$", "= on,off");
         check("^$", "= ");
+        check("(?i)^ab$", "= AB,Ab,aB,ab");
         check("abc", "~ abc");
         check("^abc", "~ abc");
-        check(r"(.*)@example\.com$", "~ @example.com");
-        check(
-            "order ([0-9]+)",
-            "~ order 0,order 1,order 2,order 3,order 4,order 5,order 6,order 7,order 8,order 9",
-        );
-        check("(?i)^ab$", "= AB,Ab,aB,ab");
         check("(?m)^abc$", "~ abc");
         check("^abc$|de", "~ abc,de");
+        check(r"(.*)@example\.com$", "~ @example.com");
+        check("([ab]) no 7", "~ a no 7,b no 7 | ~ a,b | ~  no 7");
+        check("(.*) of (.*)", "~  of ");
         check("(.*)", "?");
         check(".", "?");
         check("a?", "?");

@@ -49,14 +49,16 @@ impl Discrimination {
     pub(super) fn new(openings: &[Opening]) -> Self {
         let mut always = Vec::new();
         let mut collected: BTreeMap<Name, Collected> = BTreeMap::new();
-        for Opening { place, filters } in openings {
-            let accesses = filters.iter().map(|filter| (filter, Access::of(filter)));
-            match accesses.max_by_key(|(_, access)| access.selectivity()) {
-                None => always.push(*place),
+        let choices: Vec<_> = openings.iter().map(Choice::of).collect();
+        let common = common(&choices);
+        for choice in choices {
+            let place = choice.opening.place;
+            match choice.best(&common) {
+                None => always.push(place),
                 Some((filter, access)) => collected
                     .entry(filter.attribute.clone())
                     .or_default()
-                    .add(*place, filter, access),
+                    .add(place, filter, access),
             }
         }
         Self {
@@ -73,6 +75,51 @@ impl Discrimination {
             attribute.collect(&attribute_text(event, &attribute.name), woken);
         }
     }
+}
+
+/// An opening, and what its filters tell.
+struct Choice<'a> {
+    opening: &'a Opening,
+    accesses: Vec<(&'a Filter, Access)>,
+}
+
+impl<'a> Choice<'a> {
+    fn of(opening: &'a Opening) -> Self {
+        let tell = |filter| Access::of(filter).into_iter().map(move |it| (filter, it));
+        Self {
+            opening,
+            accesses: opening.filters.iter().flat_map(tell).collect(),
+        }
+    }
+
+    /// What tells most: of literals those that fewest other rules have, of these the longest.
+    fn best(self, common: &Common) -> Option<(&'a Filter, Access)> {
+        let rank = |(_, access): &(&Filter, Access)| {
+            let texts = || access.texts().iter();
+            let others: usize = texts().filter_map(|text| common.get(text)).sum();
+            let shortest = texts().map(|text| text.len()).min();
+            let form = match access {
+                Access::Equal(_) => 0,
+                Access::Literal(_) => 1,
+                Access::Pattern => 2,
+            };
+            (form, others, std::cmp::Reverse(shortest))
+        };
+        self.accesses.into_iter().min_by_key(rank)
+    }
+}
+
+/// How many openings a text stands in.
+type Common = IndexMap<Box<[u8]>, usize, FxBuildHasher>;
+
+fn common(choices: &[Choice<'_>]) -> Common {
+    let mut common = Common::default();
+    for (_, access) in choices.iter().flat_map(|choice| &choice.accesses) {
+        for text in access.texts() {
+            *common.entry(text.clone()).or_default() += 1;
+        }
+    }
+    common
 }
 
 impl Collected {

@@ -1,0 +1,54 @@
+//! Every figure that the project claims, each with its baseline in the same run.
+//!
+//! `cargo run --release -p bench -- NAME [--json]`. A figure that misses what is asked of it makes
+//! the run fail.
+
+mod figure;
+mod meter;
+mod peer;
+mod salience;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use figure::Figure;
+
+/// Measures what the project claims.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    name: Name,
+    /// One line of JSON for each figure.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Subcommand)]
+enum Name {
+    /// Finding the rules that an event wakes, and moving their event expressions.
+    Salience,
+}
+
+#[expect(clippy::print_stdout, reason = "figures are what the program is for")]
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut missed = false;
+    let mut tell = |figure: Figure| {
+        missed |= figure.misses();
+        if arguments.json {
+            println!("{}", figure.json());
+        } else {
+            println!("{figure}");
+        }
+    };
+    match arguments.name {
+        Name::Salience => salience::measure(&mut tell),
+    }
+    if missed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}

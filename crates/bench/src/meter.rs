@@ -1,0 +1,45 @@
+//! CPU time and memory of this process.
+
+use std::{fs, time::Duration};
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// The CPU time that this thread has used.
+pub(crate) fn cpu() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
+    Duration::new(seconds, nanoseconds)
+}
+
+/// The CPU time of one repetition, in nanoseconds.
+pub(crate) fn time_each(repetitions: u32, mut work: impl FnMut(u32)) -> f64 {
+    let begin = cpu();
+    (0..repetitions).for_each(&mut work);
+    cpu().saturating_sub(begin).as_secs_f64() * 1e9 / f64::from(repetitions)
+}
+
+/// The least of several runs of each, which take turns, so that what else the machine does harms
+/// them alike.
+pub(crate) fn interleaved<const N: usize>(
+    runs: usize,
+    mut measure: impl FnMut(usize) -> f64,
+) -> [f64; N] {
+    let mut least = [f64::INFINITY; N];
+    for _ in 0..runs {
+        for (which, least) in least.iter_mut().enumerate() {
+            *least = least.min(measure(which));
+        }
+    }
+    least
+}
+
+/// The memory that the process holds, in bytes.
+pub(crate) fn memory() -> f64 {
+    let statistics = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statistics
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse().ok());
+    pages.unwrap_or(0.0) * 4096.0
+}

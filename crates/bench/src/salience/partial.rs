@@ -1,0 +1,167 @@
+//! A million partial matches.
+
+use std::collections::BTreeMap;
+
+use stratus_event::{Event, Name, Value, codec};
+use stratus_salience::{Armed, Automaton, Expression, Index, Join, Progress, RulePlace};
+
+use super::events::{self, event, filter, name, primitive};
+use crate::{
+    figure::Figure,
+    meter::{memory, time_each},
+};
+
+/// Rules of the form `t:openN id re#(.+)# setting(x) before t:closeN where event:attr("id") == x`.
+struct Rules {
+    domain: Name,
+    kinds: Vec<[Name; 2]>,
+    index: Index,
+    armed: Armed,
+    automata: Vec<Automaton>,
+    progress: BTreeMap<RulePlace, Progress>,
+}
+
+const RULES: u32 = 1000;
+const EACH: u32 = 1000;
+const EVENTS: u32 = 400_000;
+
+pub(super) fn measure() -> Vec<Figure> {
+    let few = {
+        let mut rules = Rules::new(RULES);
+        rules.open_all(1);
+        rules.churn(1)
+    };
+    let mut rules = Rules::new(RULES);
+    let before = memory();
+    rules.open_all(EACH);
+    let all = f64::from(RULES) * f64::from(EACH);
+    let bytes = (memory() - before) / all;
+    let live: usize = rules.progress.values().map(Progress::partial_matches).sum();
+    assert_eq!(live, (RULES * EACH) as usize, "all of them live");
+    let many = rules.churn(EACH);
+    vec![
+        Figure::new("partial_1m_bytes", bytes, "B/partial match"),
+        // What is kept of a rule that waits for its second event, written down.
+        Figure::new("armed_rule_bytes", armed_rule_bytes(), "B/armed rule"),
+        // Against one partial match per rule.
+        Figure::new("partial_1m_events_s", 1e9 / many, "events/s/core").baseline(Some(1e9 / few)),
+    ]
+}
+
+impl Rules {
+    fn new(count: u32) -> Self {
+        let mut rules = Self {
+            domain: name("t"),
+            kinds: Vec::new(),
+            index: Index::default(),
+            armed: Armed::default(),
+            automata: Vec::new(),
+            progress: BTreeMap::new(),
+        };
+        for number in 0..count {
+            rules.add(number);
+        }
+        rules
+    }
+
+    fn add(&mut self, number: u32) {
+        let kinds = [
+            name(&format!("open{number}")),
+            name(&format!("close{number}")),
+        ];
+        let [open, close] = &kinds;
+        let (id, variable) = (name("id"), name("x"));
+        let mut first = primitive(&self.domain, open);
+        first.filters.push(filter(&id, "(.+)"));
+        first.setting.push(variable.clone());
+        let mut last = primitive(&self.domain, close);
+        last.joins.push(Join {
+            variable,
+            attribute: Some(id),
+        });
+        let parts = [first, last].map(Expression::Primitive);
+        let automaton = Automaton::new(&Expression::Before(parts.into()));
+        self.index.install(place(number), &automaton);
+        self.automata.push(automaton);
+        self.kinds.push(kinds);
+    }
+
+    /// So many partial matches for each rule.
+    fn open_all(&mut self, each: u32) {
+        for id in 0..each {
+            for rule in 0..RULES {
+                self.happens(rule, false, id);
+            }
+        }
+    }
+
+    /// Closes and opens partial matches all over the place; nanoseconds for one event.
+    fn churn(&mut self, each: u32) -> f64 {
+        let mut state = 0x9e37_79b9_u32;
+        time_each(EVENTS, |number| {
+            if number % 2 == 0 {
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+            }
+            let (rule, id) = (state % RULES, state / RULES % each);
+            let fired = self.happens(rule, number % 2 == 0, id);
+            assert_eq!(fired, number % 2 == 0, "closing fires");
+        })
+    }
+
+    fn happens(&mut self, rule: u32, closes: bool, id: u32) -> bool {
+        let Some(event) = self.event(rule, closes, id) else {
+            return false;
+        };
+        let mut fired = false;
+        for place in self.index.woken(&event, &self.armed) {
+            let Some(automaton) = self.automata.get(place.rule) else {
+                continue;
+            };
+            let start = Progress::default();
+            let progress = self.progress.get(&place).unwrap_or(&start);
+            let step = automaton.step(progress, &event, event.time, &events::None);
+            fired |= step.fired.is_some();
+            if let Some(progress) = step.progress {
+                self.moves(place, progress);
+            }
+        }
+        fired
+    }
+
+    fn moves(&mut self, place: RulePlace, progress: Progress) {
+        let Some(automaton) = self.automata.get(place.rule) else {
+            return;
+        };
+        if progress.is_start() {
+            self.progress.remove(&place);
+            self.armed.disarm(place, automaton);
+        } else if self.progress.insert(place, progress).is_none() {
+            self.armed.arm(place, automaton);
+        }
+    }
+
+    fn event(&self, rule: u32, closes: bool, id: u32) -> Option<Event> {
+        let [open, close] = self.kinds.get(rule as usize)?;
+        let kind = if closes { close } else { open };
+        let attributes = [("id", id.to_string())].into();
+        Some(event(&self.domain, kind, attributes))
+    }
+}
+
+/// The bytes of the written form of a rule that waits for the second of its two events.
+fn armed_rule_bytes() -> f64 {
+    let mut rules = Rules::new(1);
+    rules.happens(0, false, 7);
+    let written = rules.progress.values().map(Value::from);
+    let bytes = written.map(|value| codec::encode(&codec::ordered(&value)).len());
+    bytes.sum::<usize>() as f64
+}
+
+fn place(rule: u32) -> RulePlace {
+    RulePlace {
+        ruleset: 0,
+        rule: rule as usize,
+    }
+}

@@ -1,0 +1,138 @@
+//! How long an event takes to find and to move the rules that it is for.
+
+use std::hint::black_box;
+
+use serde_json::Value;
+use stratus_event::Event;
+use stratus_salience::{Armed, Automaton, Expression, Index, Progress, RulePlace};
+
+use super::{
+    events::{self, event, filter, name, primitive},
+    of_peer,
+};
+use crate::{
+    figure::Figure,
+    meter::{interleaved, time_each},
+};
+
+/// Rules, of which an event selects exactly one.
+struct Rules {
+    index: Index,
+    armed: Armed,
+    automata: Vec<Automaton>,
+    events: Vec<Event>,
+}
+
+const EVENTS: u32 = 50_000;
+const RUNS: usize = 7;
+
+pub(super) fn measure(peer: &Value) -> Vec<Figure> {
+    let rules = [
+        silent(0),
+        silent(10_000),
+        silent(100_000),
+        silent(1_000_000),
+        filtered(10_000),
+    ];
+    let least: [f64; 5] = interleaved(RUNS, |which| rules.get(which).map_or(0.0, Rules::cost));
+    let [one, ten_thousand, hundred_thousand, million, regex] = least;
+    let per_second = |nanoseconds: f64| 1e9 / nanoseconds;
+    let of_one = |name, nanoseconds, most| {
+        Figure::new(name, nanoseconds, "ns/event")
+            .baseline(Some(one))
+            .ratio_at_most(most)
+    };
+    let theirs = |name| of_peer(peer, name).map(|microseconds| 1e6 / microseconds);
+    vec![
+        Figure::new("select_1_rule", per_second(one), "events/s/core")
+            .baseline(theirs("select_1_rule_us"))
+            .at_least(500_000.0),
+        of_one("select_10k_silent", ten_thousand, 1.25),
+        of_one("select_100k_silent", hundred_thousand, 1.25),
+        of_one("select_1m_silent", million, 1.25),
+        of_one("select_10k_regex", regex, 3.0),
+        Figure::new(
+            "select_10k_silent_rate",
+            per_second(ten_thousand),
+            "events/s/core",
+        )
+        .baseline(theirs("select_10k_silent_us")),
+        // The peer with a tenth of the rules.
+        Figure::new("select_10k_regex_rate", per_second(regex), "events/s/core")
+            .baseline(theirs("select_1k_regex_us")),
+    ]
+}
+
+impl Rules {
+    /// Nanoseconds for one event.
+    fn cost(&self) -> f64 {
+        let start = Progress::default();
+        time_each(EVENTS, |number| {
+            let Some(event) = self.events.get(number as usize % self.events.len()) else {
+                return;
+            };
+            let mut fired = 0;
+            for place in self.index.woken(event, &self.armed) {
+                if let Some(automaton) = self.automata.get(place.rule) {
+                    let step = automaton.step(&start, event, event.time, &events::None);
+                    fired += usize::from(step.fired.is_some());
+                }
+            }
+            assert_eq!(black_box(fired), 1, "each event selects one rule");
+        })
+    }
+}
+
+/// One rule on the event, and so many on other symbols.
+fn silent(count: usize) -> Rules {
+    let mut index = Index::default();
+    let (domain, kind, attribute) = (name("t"), name("a"), name("n"));
+    let automaton = Automaton::new(&Expression::Primitive(primitive(&domain, &kind)));
+    index.install(place(0), &automaton);
+    let domains: Vec<_> = (0..1000)
+        .map(|number| name(&format!("d{number}")))
+        .collect();
+    for number in 0..count {
+        if let Some(domain) = domains.get(number % domains.len()) {
+            let other = primitive(domain, &name(&format!("k{number}")));
+            let other = Automaton::new(&Expression::Primitive(other));
+            index.install(place(number + 1), &other);
+        }
+    }
+    let text = |number| [(attribute.as_str(), format!("item {number}: x"))].into();
+    let events = (0..100).map(|number| event(&domain, &kind, text(number)));
+    Rules {
+        index,
+        armed: Armed::default(),
+        automata: vec![automaton],
+        events: events.collect(),
+    }
+}
+
+/// So many rules on one symbol that differ by the pattern of one attribute.
+fn filtered(count: usize) -> Rules {
+    let mut index = Index::default();
+    let (domain, kind, attribute) = (name("t"), name("a"), name("n"));
+    let mut automata = Vec::with_capacity(count);
+    for number in 0..count {
+        let mut one = primitive(&domain, &kind);
+        one.filters
+            .push(filter(&attribute, &format!("^item {number}: ")));
+        let automaton = Automaton::new(&Expression::Primitive(one));
+        index.install(place(number), &automaton);
+        automata.push(automaton);
+    }
+    let text = |number| [(attribute.as_str(), format!("item {number}: x"))].into();
+    let numbers = (0..100).map(|number| number * 97 % count);
+    let events = numbers.map(|number| event(&domain, &kind, text(number)));
+    Rules {
+        index,
+        armed: Armed::default(),
+        automata,
+        events: events.collect(),
+    }
+}
+
+fn place(rule: usize) -> RulePlace {
+    RulePlace { ruleset: 0, rule }
+}
