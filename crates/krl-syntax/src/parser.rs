@@ -16,6 +16,7 @@ mod postlude;
 mod recovery;
 mod rule;
 mod ruleset;
+mod suggestion;
 
 use crate::{
     ast::{Expression, Ruleset, Span},

@@ -205,6 +205,60 @@ error[krl-function-result]: a function must end with the expression that it give
     assert_eq!(text, expected);
 }
 
+#[test]
+fn slips_in_words_of_the_language_are_understood() {
+    meant("ruleset a{met{}}", "meta");
+    meant("ruleset a{golbal{}}", "global");
+    meant("rulset a{}", "ruleset");
+    meant("ruleset a{meta{share a autor \"b\"}}", "author");
+    meant("ruleset a{rule b{selct when c d}}", "select");
+    meant("ruleset a{rule b{select whn c d}}", "when");
+    meant("ruleset a{rule b{select when c d befor e f}}", "before");
+    meant("ruleset a{rule b{if c the noop()}}", "then");
+    meant("ruleset a{rule b{alwyas{}}}", "always");
+    meant("ruleset a{rule b{fired{rais c event \"d\"}}}", "raise");
+    meant("ruleset a{rule b{fired{raise c evnt \"d\"}}}", "event");
+    meant("ruleset a{rule b is activ{}}", "active");
+}
+
+#[test]
+fn errors_in_a_body_or_a_list_do_not_hide_each_other() {
+    let source = "ruleset a{global{f = function(x){\n y = \n z = [1, *, 3, /]\n w = x +\n return 1\n}\n\
+        g = defaction(){\n v = )\n u = 1\n noop()\n}}}";
+    check(
+        source,
+        &[
+            "krl-expected 3:2",
+            "krl-expected 3:10",
+            "krl-expected 3:16",
+            "krl-reserved-word 5:2",
+            "krl-expected 8:6",
+        ],
+    );
+}
+
+#[test]
+fn forms_of_2012_are_slips_in_a_modern_ruleset() {
+    let modern = |rule: &str| format!("ruleset a.b{{rule c{{select when d e {rule}}}}}");
+    let classic = |rule: &str| format!("ruleset 1{{rule c{{select when d e {rule}}}}}");
+    for rule in [
+        "{ f(); g() }",
+        "f(); g()",
+        "f({h: 1})",
+        "fired { clear ent:i{} }",
+    ] {
+        assert_eq!(codes(&classic(rule)), [""; 0], "{rule}");
+        assert_eq!(codes(&modern(rule)).len(), 1, "{rule}");
+    }
+}
+
+/// The first error of a source asks whether a word was meant.
+fn meant(source: &str, word: &str) {
+    let diagnostics = parse_ruleset(source).diagnostics;
+    let help = diagnostics.first().and_then(|one| one.help.clone());
+    assert_eq!(help, Some(format!("did you mean `{word}`?")), "{source}");
+}
+
 /// An expression of the greatest size is read, and one beyond it is told to be too deep.
 fn bound(form: &dyn Fn(usize) -> String, greatest: usize) {
     assert_eq!(parse_expression(&form(greatest)).1, []);

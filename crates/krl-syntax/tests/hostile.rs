@@ -1,5 +1,9 @@
 //! Whatever the source is: no panic, and every place that is named lies in it.
 
+#[path = "common/random.rs"]
+mod random;
+
+use random::Random;
 use stratus_krl_syntax::{
     Parsed, ast::Span, line_column, parse_expression, parse_ruleset, render, tokenize,
 };
@@ -133,19 +137,6 @@ fn boundary(source: &str, random: &mut Random) -> usize {
         .rev()
         .find(|index| source.is_char_boundary(*index))
         .unwrap_or(0)
-}
-
-/// A small generator, so that a failure comes again: `SplitMix64`.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound.max(1) as u64).unwrap_or(0)
-    }
 }
 
 const MUTANTS: usize = 1_000;

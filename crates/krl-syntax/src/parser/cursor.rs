@@ -1,6 +1,6 @@
 //! Looking at tokens and taking them.
 
-use super::{NESTING_DEPTH_MAX, Outcome, Parser, TREE_DEPTH_MAX};
+use super::{NESTING_DEPTH_MAX, Outcome, Parser, TREE_DEPTH_MAX, suggestion::quoted_words};
 use crate::{
     ast::{Identifier, QualifiedName, Span},
     diagnostic::Diagnostic,
@@ -239,7 +239,8 @@ impl<'a> Parser<'a> {
     /// The error that something else should stand here.
     pub(super) fn expected(&self, what: &str) -> Diagnostic {
         let title = format!("expected {what}, found {}", self.found());
-        Diagnostic::error("krl-expected", title, self.span())
+        let diagnostic = Diagnostic::error("krl-expected", title, self.span());
+        self.suggest(diagnostic, &quoted_words(what))
     }
 
     /// That everything has been read.

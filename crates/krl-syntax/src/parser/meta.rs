@@ -170,6 +170,10 @@ impl Parser<'_> {
     fn unknown_property(&self, word: &str) -> Diagnostic {
         let title = format!("`meta` has no property `{word}`");
         let diagnostic = Diagnostic::error("krl-meta-unknown", title, self.span());
+        let diagnostic = self.suggest(diagnostic, &PROPERTIES);
+        if diagnostic.help.is_some() {
+            return diagnostic;
+        }
         diagnostic.help(format!("it may have: {}", PROPERTIES.join(", ")))
     }
 }

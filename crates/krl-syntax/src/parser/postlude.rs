@@ -6,6 +6,7 @@ use crate::{
         Attributes, Expression, ExpressionKind, Guard, GuardKind, Identifier, Level, Postlude,
         PostludeHead, QualifiedName, Raise, Schedule, ScheduleTime, Statement, StatementKind,
     },
+    diagnostic::Diagnostic,
     layout::{JOINED, TIGHT_BEFORE},
 };
 
@@ -91,9 +92,7 @@ impl Parser<'_> {
             }
             (Some("raise"), _) => self.raise(),
             (Some("schedule"), _) => self.schedule(),
-            _ => Err(self
-                .expected("a statement or a declaration (`name = value`)")
-                .into()),
+            _ => Err(self.no_statement().into()),
         }
     }
 
@@ -333,6 +332,11 @@ impl Parser<'_> {
         }))
     }
 
+    fn no_statement(&self) -> Diagnostic {
+        let expected = self.expected("a statement or a declaration (`name = value`)");
+        self.suggest(expected, &STATEMENT_WORDS)
+    }
+
     /// Whether a statement begins here.
     fn at_statement(&self) -> bool {
         matches!(
@@ -351,3 +355,21 @@ impl Parser<'_> {
         ) || self.word(0).is_some() && matches!(self.sign(1), Some("=" | ":"))
     }
 }
+
+/// Words that statements have, where one may begin or go on.
+const STATEMENT_WORDS: [&str; 14] = [
+    "attributes",
+    "clear",
+    "error",
+    "event",
+    "final",
+    "forget",
+    "last",
+    "log",
+    "mark",
+    "raise",
+    "schedule",
+    "set",
+    "setting",
+    "with",
+];

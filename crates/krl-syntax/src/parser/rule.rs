@@ -234,7 +234,7 @@ impl Parser<'_> {
 
     fn no_part(&self) -> Diagnostic {
         let what = "`select`, `foreach`, `pre`, an action, `always`, `fired` or `notfired`";
-        self.expected(what)
+        self.suggest(self.expected(what), &AFTER_EVENTS)
     }
 }
 
@@ -242,6 +242,11 @@ impl Parser<'_> {
 fn is_single(block: &ActionBlock) -> bool {
     block.condition.is_none() && block.kind == BlockKind::Single
 }
+
+/// Words that may stand after an event, with which it goes on.
+const AFTER_EVENTS: [&str; 9] = [
+    "after", "and", "before", "between", "or", "setting", "then", "where", "within",
+];
 
 /// The parts of a rule, in the order they must have.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
