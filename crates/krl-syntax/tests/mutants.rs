@@ -87,7 +87,7 @@ impl Mutant {
         };
         let change = match random.below(6) {
             0 | 1 => {
-                tokens[at].1 = " ".to_owned();
+                tokens[at].1 = String::from(" ");
                 format!("`{old}` deleted")
             }
             2 => {
