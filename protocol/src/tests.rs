@@ -1,6 +1,7 @@
 //! Tests of whole federations.
 
 mod delivery;
+mod greeting;
 mod hostile;
 mod owner;
 mod pairing;
