@@ -1,6 +1,7 @@
 //! Tree to program: resolves names and checks what can be checked without running anything.
 
 mod expression;
+mod join;
 mod rule;
 mod select;
 

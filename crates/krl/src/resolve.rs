@@ -1,6 +1,6 @@
 //! Which name means what: scopes while a ruleset is compiled.
 
-use std::collections::BTreeMap;
+use std::{cell::Cell, collections::BTreeMap};
 
 use crate::program::Local;
 
@@ -54,6 +54,7 @@ impl Scope {
                 slot,
                 kind,
                 visible: false,
+                used: Cell::new(false),
             },
         );
         Some(slot)
@@ -87,6 +88,7 @@ impl Scope {
                     .get(name)
                     .filter(|entry| entry.visible || up > 0)
                 {
+                    entry.used.set(true);
                     let up = u32::try_from(up).ok()?;
                     return Some((
                         Local {
@@ -99,6 +101,15 @@ impl Scope {
             }
         }
         None
+    }
+
+    /// Whether a name of the innermost block was looked up since it was declared.
+    pub(crate) fn is_used(&self, name: &str) -> bool {
+        let function = self.functions.last();
+        let level = function.and_then(|function| function.levels.last());
+        level
+            .and_then(|level| level.names.get(name))
+            .is_some_and(|entry| entry.used.get())
     }
 
     /// Whether the place is inside some function or rule.
@@ -139,6 +150,7 @@ struct Entry {
     slot: usize,
     kind: Kind,
     visible: bool,
+    used: Cell<bool>,
 }
 
 /// The candidate that was probably meant, if one is near enough.

@@ -202,13 +202,19 @@ fn any(
     }
 }
 
-/// Any of the parts; all get the event. If several are complete, the first in the text counts.
+/// Any of the parts. All get the event, but once some have begun only these, until they are
+/// complete or undone. If several are complete, the first in the text counts.
 fn or(parts: &[Expression], stage: &Stage, scope: &Scope<'_>, offer: &Offer<'_>) -> Move {
     let mut stages = stage.as_or(parts.len());
+    let both = parts.iter().zip(&stages);
+    let begun: Vec<bool> = both
+        .map(|(part, stage)| !part.rests(stage, offer.now))
+        .collect();
+    let committed = begun.contains(&true);
     let mut taken = false;
-    for (place, part) in parts.iter().enumerate() {
-        let Some(stage) = stages.get_mut(place) else {
-            break;
+    for (place, (part, begun)) in parts.iter().zip(begun).enumerate() {
+        let Some(stage) = stages.get_mut(place).filter(|_| begun || !committed) else {
+            continue;
         };
         let moved = part.advance(stage, scope, offer);
         taken |= moved.taken;

@@ -27,7 +27,7 @@ pub enum Expression {
     Count(Occurrences),
     /// The first and then the last, without the middle one between; complete with the last.
     NotBetween(Box<Between>),
-    /// Any one of them.
+    /// Any one of them. When some have begun, the others wait until these are complete or undone.
     Or(Vec<Expression>),
     /// One event.
     Primitive(Primitive),

@@ -19,6 +19,13 @@ pub(super) struct Select {
     pub(super) variables: Vec<Name>,
 }
 
+/// A compiled `where`.
+pub(super) struct Compiled {
+    pub(super) number: usize,
+    /// The variables that it reads.
+    pub(super) read: Vec<Name>,
+}
+
 impl Compiler {
     pub(super) fn select(&mut self, tree: &ast::Select) -> Select {
         match &tree.kind {
@@ -33,7 +40,7 @@ impl Compiler {
                 }
             }
             ast::SelectKind::Where(condition) => {
-                let condition = Some(self.condition(condition, &[]));
+                let condition = Some(self.condition(condition, &[]).number);
                 let symbol = Symbol {
                     domain: None,
                     kind: None,
@@ -208,19 +215,17 @@ impl Compiler {
             .map(|filter| self.filter(filter, tree))
             .collect();
         let setting = self.names(&tree.setting);
-        let condition = tree
-            .condition
-            .as_ref()
-            .map(|where_| self.condition(where_, variables));
+        let where_ = tree.condition.as_ref();
+        let condition = where_.map(|tree| self.condition(tree, variables));
         Some(Primitive {
             symbol: Symbol {
                 domain: Some(domain?),
                 kind: Some(kind?),
             },
             filters: filters.into_iter().collect::<Option<_>>()?,
+            joins: self.joins(tree, variables, setting.as_deref()?, condition.as_ref()),
             setting: setting?,
-            condition,
-            joins: Vec::new(),
+            condition: condition.map(|condition| condition.number),
         })
     }
 
@@ -238,8 +243,8 @@ impl Compiler {
         Some(Filter { attribute, pattern })
     }
 
-    /// Compiles a `where` predicate; its number.
-    fn condition(&mut self, tree: &ast::Expression, variables: &[Name]) -> usize {
+    /// Compiles a `where` predicate.
+    fn condition(&mut self, tree: &ast::Expression, variables: &[Name]) -> Compiled {
         self.scope.enter_function();
         let mut bindings = BTreeMap::new();
         for name in variables {
@@ -251,13 +256,17 @@ impl Compiler {
         self.in_condition = true;
         let expression = self.expression(tree);
         self.in_condition = false;
+        let read = variables.iter();
+        let read = read.filter(|name| self.scope.is_used(name.as_str()));
+        let read = read.cloned().collect();
         let slots = self.scope.leave_function();
         self.conditions.push(Condition {
             expression,
             slots,
             bindings,
         });
-        self.conditions.len() - 1
+        let number = self.conditions.len() - 1;
+        Compiled { number, read }
     }
 
     fn period(&mut self, tree: &ast::Period) -> Option<Duration> {

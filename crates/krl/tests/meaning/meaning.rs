@@ -6,6 +6,7 @@ mod calendar;
 mod compile_errors;
 mod conformance;
 mod hostile;
+mod joins;
 mod mutated;
 mod record;
 mod rules;

@@ -24,11 +24,6 @@ use crate::{
 const DEVIATIONS: &[(&str, &[usize], &str)] = &[
     ("defaction.krl", &[5], "the record has a transaction's id"),
     (
-        "event-exp.krl",
-        &[56, 57],
-        "an event that is no part of a begun branch may end another",
-    ),
-    (
         "events.krl",
         &[21, 23],
         "sample draws from another source of randomness",

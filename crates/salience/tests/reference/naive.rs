@@ -397,39 +397,36 @@ fn with(scope: &Scope, since: Option<usize>, bound: &Bindings) -> Scope {
     scope
 }
 
-/// Any one of the parts; the first in the text if an event completes several.
+/// Any one of the parts; once some have begun, one of these. The first in the text if an event
+/// completes several.
 fn or(parts: &[Expression], offered: &[usize], scope: &Scope, world: &World<'_>) -> Vec<Outcome> {
-    let from = |part: &Expression, begin: usize| {
-        let mut outcomes: Vec<_> = (0..begin)
-            .map(|_| outcome(false, None, NOT, Vec::new()))
-            .collect();
-        outcomes.extend(run(part, &offered[begin..], scope, world));
-        outcomes
-    };
-    let mut running: Vec<_> = parts.iter().map(|part| from(part, 0)).collect();
+    let nothing = outcome(false, None, NOT, Vec::new());
+    let mut seen: Vec<Vec<usize>> = vec![Vec::new(); parts.len()];
+    let mut last = vec![nothing.clone(); parts.len()];
     let mut all = Vec::new();
-    for place in 0..offered.len() {
-        let winner = running
-            .iter()
-            .position(|part| part[place].complete.is_some());
-        if let Some(winner) = winner {
-            let one = running[winner][place].clone();
-            for (other, part) in parts
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| *other != winner)
-            {
-                running[other] = from(part, place + 1);
+    for place in offered {
+        let now = world.events[*place].time.0;
+        let begun: Vec<bool> = last.iter().map(|one| one.live >= now).collect();
+        let (mut taken, mut winner) = (false, None);
+        for (at, part) in parts.iter().enumerate() {
+            if winner.is_some() || (begun.contains(&true) && !begun[at]) {
+                continue;
             }
-            all.push(one);
+            seen[at].push(*place);
+            last[at] = run(part, &seen[at], scope, world).pop().unwrap();
+            taken |= last[at].taken;
+            winner = last[at].complete.is_some().then_some(at);
+        }
+        if let Some(winner) = winner {
+            for at in (0..parts.len()).filter(|at| *at != winner) {
+                seen[at].clear();
+                last[at] = nothing.clone();
+            }
+            all.push(last[winner].clone());
             continue;
         }
-        let taken = running.iter().any(|part| part[place].taken);
-        let live = running.iter().map(|part| part[place].live).max().unwrap();
-        let partial = running
-            .iter()
-            .flat_map(|part| part[place].partial.clone())
-            .collect();
+        let live = last.iter().map(|one| one.live).max().unwrap();
+        let partial = last.iter().flat_map(|one| one.partial.clone()).collect();
         all.push(outcome(taken, None, live, partial));
     }
     all
