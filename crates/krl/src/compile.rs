@@ -7,27 +7,39 @@ mod select;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stratus_event::{Fault, Name, Value as Data, Whose};
-use stratus_krl_syntax::ast;
+use stratus_event::{Name, Value as Data};
+use stratus_krl_syntax::{Diagnostic, Severity, ast};
 
 use crate::{
     program::{About, Condition, Global, Lines, Module, Ruleset},
     resolve::{Kind, Scope, suggestion},
 };
 
+/// What came of compiling a tree.
+pub(crate) struct Outcome {
+    /// The ruleset, unless something is wrong with it.
+    pub(crate) ruleset: Result<Ruleset, Vec<Diagnostic>>,
+    /// What is not wrong, but probably not meant.
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
 /// Compiles a tree. Everything that is wrong with it comes back at once.
-pub(crate) fn compile(source: &str, tree: &ast::Ruleset) -> Result<Ruleset, Vec<Fault>> {
+pub(crate) fn compile(source: &str, tree: &ast::Ruleset) -> Outcome {
     let mut compiler = Compiler::new(source);
     let ruleset = compiler.ruleset(tree);
-    match ruleset {
+    let mut warnings = std::mem::take(&mut compiler.warnings);
+    warnings.sort_by_key(|warning| warning.span().start);
+    let ruleset = match ruleset {
         Some(ruleset) if compiler.faults.is_empty() => Ok(ruleset),
         _ => Err(compiler.faults),
-    }
+    };
+    Outcome { ruleset, warnings }
 }
 
 struct Compiler {
     lines: Lines,
-    faults: Vec<Fault>,
+    faults: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
     scope: Scope,
     globals: BTreeMap<String, GlobalName>,
     /// Globals from here on are not seen by expressions outside functions.
@@ -48,6 +60,7 @@ impl Compiler {
         Self {
             lines: Lines::new(source),
             faults: Vec::new(),
+            warnings: Vec::new(),
             scope: Scope::default(),
             globals: BTreeMap::new(),
             globals_seen: 0,
@@ -240,13 +253,23 @@ impl Compiler {
         if self.faults.len() >= FAULTS_MAX {
             return;
         }
-        let (line, column) = self.lines.position(span.start);
-        let message = format!("line {line}, column {column}: {}", message.as_ref());
-        self.faults.push(Fault::new(Whose::Ruleset, code, message));
+        let message = message.as_ref();
+        self.faults.push(Diagnostic::error(code, message, span));
         if self.faults.len() == FAULTS_MAX {
             let message = format!("there are more than {FAULTS_MAX} faults; the rest is not told");
-            self.faults
-                .push(Fault::new(Whose::Ruleset, "krl-too-many-errors", message));
+            let code = "krl-too-many-errors";
+            self.faults.push(Diagnostic::error(code, message, span));
+        }
+    }
+
+    fn warn(&mut self, span: ast::Span, code: &'static str, message: String, help: &str) {
+        if self.warnings.len() < FAULTS_MAX {
+            let warning = Diagnostic::error(code, message, span).help(help);
+            let severity = Severity::Warning;
+            self.warnings.push(Diagnostic {
+                severity,
+                ..warning
+            });
         }
     }
 

@@ -7,13 +7,19 @@
 mod border;
 mod coerce;
 mod compile;
+mod data;
+mod document;
 mod evaluate;
+mod explain;
+mod fixture;
 mod json;
 mod library;
 mod limit;
 mod pattern;
 mod program;
 mod resolve;
+mod session;
+mod trial;
 mod value;
 
 use std::{any::Any, fmt, sync::Arc};
@@ -21,6 +27,12 @@ use std::{any::Any, fmt, sync::Arc};
 use stratus_event::{Fault, Map, Name, Value, Whose};
 use stratus_krl_syntax::{Diagnostic, Severity, line_column, parse_ruleset};
 use stratus_pen::language::{Ended, Language, Outline, Program, RuleError, Scene, Stop};
+
+pub use document::document;
+pub use explain::{codes, explain};
+pub use fixture::{Problem, Report, test};
+pub use session::Session;
+pub use trial::Trial;
 
 use crate::{
     evaluate::Evaluator,
@@ -34,15 +46,42 @@ pub struct Krl;
 
 impl Language for Krl {
     fn compile(&self, source: &str) -> Result<Arc<dyn Program>, Vec<Fault>> {
-        match parse_ruleset(source).complete() {
-            Ok(tree) => Ok(Arc::new(Compiled::new(compile::compile(source, &tree)?))),
-            Err(diagnostics) => {
-                let errors = diagnostics.iter();
-                let errors = errors.filter(|diagnostic| diagnostic.severity == Severity::Error);
-                Err(errors.map(|error| fault(source, error)).collect())
-            }
+        match compiled(source) {
+            (Some(ruleset), _) => Ok(Arc::new(Compiled::new(ruleset))),
+            (None, said) => Err(faults(source, &said)),
         }
     }
+}
+
+/// Everything that there is to say about a ruleset's text: what the parser says, and, if it can be
+/// read, what its meaning lets one say. Without an error among it, the ruleset can be installed.
+pub fn check(source: &str) -> Vec<Diagnostic> {
+    compiled(source).1
+}
+
+/// The ruleset, if nothing is wrong with it, and all that is to be said about it.
+fn compiled(source: &str) -> (Option<Ruleset>, Vec<Diagnostic>) {
+    let parsed = parse_ruleset(source);
+    let mut said = parsed.diagnostics;
+    let is_readable = said.iter().all(|found| found.severity != Severity::Error);
+    let Some(tree) = parsed.ruleset.filter(|_| is_readable) else {
+        return (None, said);
+    };
+    let outcome = compile::compile(source, &tree);
+    said.extend(outcome.warnings);
+    match outcome.ruleset {
+        Ok(ruleset) => (Some(ruleset), said),
+        Err(errors) => {
+            said.extend(errors);
+            (None, said)
+        }
+    }
+}
+
+fn faults(source: &str, said: &[Diagnostic]) -> Vec<Fault> {
+    let errors = said.iter();
+    let errors = errors.filter(|found| found.severity == Severity::Error);
+    errors.map(|error| fault(source, error)).collect()
 }
 
 /// A compiled ruleset as a program of the PEN.
