@@ -65,7 +65,10 @@ impl Page<'_> {
             self.line("## Offers\n");
         }
         for (name, how) in &offered {
-            let declared = tree.globals.iter().find(|global| global.name.name == name.name);
+            let declared = tree
+                .globals
+                .iter()
+                .find(|global| global.name.name == name.name);
             let shape = declared.map_or_else(String::new, |global| parameters(&global.value));
             self.line(format!("- `{}{shape}` {how}", name.name));
         }
@@ -76,10 +79,12 @@ impl Page<'_> {
 
     fn modules(&mut self, tree: &ast::Ruleset) {
         let properties = tree.meta.as_ref().map_or(&[][..], |meta| &meta.properties);
-        let used = properties.iter().filter_map(|property| match &property.kind {
-            ast::PropertyKind::Use(used) => Some(used),
-            _ => None,
-        });
+        let used = properties
+            .iter()
+            .filter_map(|property| match &property.kind {
+                ast::PropertyKind::Use(used) => Some(used),
+                _ => None,
+            });
         let used: Vec<String> = used.map(|used| format!("- `{}`", used.rid.name)).collect();
         if !used.is_empty() {
             self.line("## Uses\n");
@@ -106,7 +111,10 @@ impl Page<'_> {
             self.line(format!("- Event: `{}`", self.written(select.span)));
         }
         for level in &rule.foreach {
-            self.line(format!("- For each of `{}`", self.written(level.collection.span)));
+            self.line(format!(
+                "- For each of `{}`",
+                self.written(level.collection.span)
+            ));
         }
         if let Some(block) = &rule.actions {
             if let Some(condition) = &block.condition {

@@ -8,7 +8,10 @@ pub fn explain(code: &str) -> Option<&'static str> {
     });
     let (at, _) = heading?;
     let page = ERRORS.get(at + 1..)?;
-    let end = page.get(1..)?.find("\n## ").map_or(page.len(), |end| end + 1);
+    let end = page
+        .get(1..)?
+        .find("\n## ")
+        .map_or(page.len(), |end| end + 1);
     Some(page.get(..end)?.trim_end())
 }
 

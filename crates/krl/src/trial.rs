@@ -6,7 +6,7 @@ mod why;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
-use stratus_krl_syntax::{ast, parse_expression, parse_ruleset};
+use stratus_krl_syntax::{Severity, ast, parse_expression, parse_ruleset};
 use stratus_pen::{
     Answered, Asked, Bounds, Done, Ending, RunEnd, State, Transaction,
     language::{
@@ -346,14 +346,21 @@ const QUESTIONS_MAX: usize = 100;
 
 /// A ruleset with one more function, which gives the expression's value.
 fn with_expression(source: &str, expression: &str) -> Result<(Compiled, Name), Vec<Fault>> {
-    // The expression is read as if it stood behind the source, so that places are told apart.
-    let padding = "\n".repeat(source.len());
-    let whole = format!("{source}{expression}");
-    let padded = format!("{padding}{expression}");
-    let (tree, diagnostics) = parse_expression(&padded);
-    let (Some(tree), Some(mut ruleset)) = (tree, parse_ruleset(source).ruleset) else {
+    let (tree, diagnostics) = parse_expression(expression);
+    if tree.is_none()
+        || diagnostics
+            .iter()
+            .any(|found| found.severity == Severity::Error)
+    {
         let faults = diagnostics.iter();
-        return Err(faults.map(|found| fault(&padded, found)).collect());
+        return Err(faults.map(|found| fault(expression, found)).collect());
+    }
+    // It is read again as if it stood behind the source, so that places are told apart.
+    let whole = format!("{source}\n{expression}");
+    let padding = "\n".repeat(source.len() + 1);
+    let tree = parse_expression(&format!("{padding}{expression}")).0;
+    let (Some(tree), Some(mut ruleset)) = (tree, parse_ruleset(source).ruleset) else {
+        return Err(Vec::new());
     };
     let name = ast::Identifier {
         name: ANSWER.to_owned(),

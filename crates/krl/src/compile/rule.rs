@@ -61,7 +61,16 @@ impl Compiler {
             self.fault(tree.span, "krl-classic-unsupported", message);
         }
         let name = name?;
-        let active = tree.state == ast::RuleState::Active;
+        let active = tree.state != ast::RuleState::Inactive;
+        if !active {
+            let message = format!("the rule {name} is inactive, so it never runs");
+            self.warn(
+                tree.name.span,
+                "krl-rule-unreachable",
+                message,
+                "write `is active`",
+            );
+        }
         let outline = Outline {
             name: name.clone(),
             active,

@@ -5,9 +5,11 @@
 mod calendar;
 mod compile_errors;
 mod conformance;
+mod corpus;
 mod hostile;
 mod joins;
 mod mutated;
+mod pages;
 mod record;
 mod rules;
 mod runtime_errors;
