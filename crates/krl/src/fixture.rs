@@ -442,4 +442,16 @@ mod tests {
         let expected = "```expect\nerror krl-name-undefined 1:48\n```\n";
         check(&format!("{source}{expected}"), &[]);
     }
+
+    #[test]
+    fn the_world_answers_what_was_prepared() {
+        let page = "```krl\nruleset a { rule r { select when b c \
+            pre { x = http:get(\"http://u\"){\"content\"} } send_directive(x) } }\n```\n\
+            ```event\nb:c\n```\n```expect\nask http get {\"url\": \"http://u\"}\n\
+            rule r failed krl-answer-failed\n\
+            message line 1, column 48: http get: the fixture has no answer to this question \
+            [krl-answer-missing]\n```\n\
+            ```event\nanswer {\"content\": \"d\"}\nb:c\n```\n```expect\ndirective d {}\n```\n";
+        check(page, &[]);
+    }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod converse;
+mod layout;
 mod pages;
 
 use clap::Subcommand;
@@ -13,6 +14,8 @@ use crate::exit::Failure;
 pub(crate) enum Krl {
     /// Say what is wrong with KRL files
     Check(check::Check),
+    /// Lay KRL files out in the one form; comments stay
+    Fmt(layout::Fmt),
     /// Hold Markdown pages to what they say about their rulesets
     Test(pages::Test),
     /// Try rulesets: send events, look at variables, ask why
@@ -27,6 +30,7 @@ impl Krl {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Check(check) => check.run(),
+            Self::Fmt(fmt) => fmt.run(),
             Self::Test(test) => test.run(),
             Self::Repl(repl) => repl.run(),
             Self::Explain(explain) => explain.run(),

@@ -187,3 +187,24 @@ fn arguments_are_positional_first_and_then_named() {
         "line 1, column 60: after a named argument, all others must be named [krl-argument-order]",
     );
 }
+
+#[track_caller]
+fn check_warnings(source: &str, expected: &[&str]) {
+    let found = stratus_krl::check(source);
+    let told: Vec<_> = found
+        .iter()
+        .map(|found| {
+            let (line, column) = stratus_krl_syntax::line_column(source, found.span().start);
+            format!("{line}:{column} {} [{}]", found.title, found.code)
+        })
+        .collect();
+    assert_eq!(told, expected, "{source}");
+}
+
+#[test]
+fn an_inactive_rule_never_runs() {
+    check_warnings(
+        "ruleset r { rule q is inactive { select when a b } }",
+        &["1:18 the rule q is inactive, so it never runs [krl-rule-unreachable]"],
+    );
+}

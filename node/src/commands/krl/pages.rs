@@ -164,5 +164,10 @@ mod tests {
             panic!("no failure")
         };
         assert_eq!(&*fault.code, "krl-code-unknown");
+        let (file, json) = ("/dev/null".into(), false);
+        let Err(Failure::Fault(fault, _)) = Doc { file, json }.run() else {
+            panic!("no failure")
+        };
+        assert_eq!(&*fault.code, "krl-ruleset-missing");
     }
 }
