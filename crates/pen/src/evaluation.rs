@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use stratus_event::{Event, EventId, Fault, Name};
-use stratus_salience::{Bindings, Progress, RulePlace};
+use stratus_salience::{Bindings, PARTIAL_MATCHES_MAX, Progress, RulePlace};
 
 use crate::{
     Asked, Bounds, Done, Ending, Moved, Run, RunEnd, RunId, Transaction,
@@ -147,7 +147,8 @@ impl<'a> Evaluation<'a> {
         let step = rule
             .automaton
             .step(progress, &queued.event, self.transaction.now, &judge);
-        let log = judge.into_log();
+        let mut log = judge.into_log();
+        log.extend(dropped(step.dropped));
         if let Some(progress) = step.progress {
             self.moved.insert(place, progress);
         }
@@ -198,8 +199,8 @@ impl<'a> Evaluation<'a> {
         Ok(false)
     }
 
-    /// Leaves a line in the trace for a rule that was not selected because its condition went
-    /// wrong.
+    /// Leaves an entry in the trace for a rule that was not selected and of which there is
+    /// something to say: its condition went wrong, or partial matches were dropped.
     fn note_conditions(
         &mut self,
         queued: &Queued,
@@ -287,6 +288,14 @@ impl RunId {
             .update(self.rule.as_str().as_bytes());
         *hasher.finalize().as_bytes()
     }
+}
+
+/// The line in the trace that says how many partial matches had to go.
+fn dropped(count: u64) -> Option<(String, String)> {
+    let text = format!(
+        "{count} of the oldest partial matches were dropped: the rule keeps {PARTIAL_MATCHES_MAX}"
+    );
+    (count > 0).then(|| ("warn".to_owned(), text))
 }
 
 /// A run that changed nothing.

@@ -16,6 +16,7 @@ mod query;
 mod rulesets;
 mod state;
 mod transaction;
+mod why;
 mod wishes;
 
 pub use bounds::Bounds;

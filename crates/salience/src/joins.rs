@@ -31,6 +31,7 @@ pub(crate) struct Joins {
     pub(crate) pivot: usize,
     /// Whether an event that fits no partial match can change none.
     patient: bool,
+    primitives: Vec<Primitive>,
 }
 
 /// Where partial matches are that an event may move.
@@ -64,6 +65,7 @@ impl Joins {
             pivot: names.values().position(|equalities| equalities == most)?,
             names: names.keys().map(|name| (*name).clone()).collect(),
             patient: expression.is_patient(),
+            primitives: primitives.into_iter().cloned().collect(),
         })
     }
 
@@ -86,7 +88,7 @@ impl Joins {
     ) -> (Runs, Option<Bound>) {
         let mut after = before.clone();
         let mut fired = None;
-        for run in self.candidates(expression, before, offer.event) {
+        for run in self.candidates(before, offer.event) {
             if expression.rests(&run.stage, offer.now) {
                 after.remove(run.key.hash(after.pivot), run.number);
             }
@@ -140,8 +142,8 @@ impl Joins {
     }
 
     /// The partial matches that the event may move, the oldest first.
-    fn candidates(&self, expression: &Expression, runs: &Runs, event: &Event) -> Vec<Arc<Run>> {
-        let mut found: Vec<_> = match self.shelves(expression, event) {
+    fn candidates(&self, runs: &Runs, event: &Event) -> Vec<Arc<Run>> {
+        let mut found: Vec<_> = match self.shelves(event) {
             Where::All => runs.all().cloned().collect(),
             Where::Shelves(hashes) => {
                 let shelves = hashes.into_iter().map(|hash| runs.shelf(hash));
@@ -153,12 +155,12 @@ impl Joins {
         found
     }
 
-    fn shelves(&self, expression: &Expression, event: &Event) -> Where {
+    fn shelves(&self, event: &Event) -> Where {
         let mut shelves = BTreeSet::new();
         if !self.patient {
             return Where::All;
         }
-        for primitive in expression.primitives() {
+        for primitive in &self.primitives {
             if !primitive.symbol.covers(event) {
                 continue;
             }

@@ -17,6 +17,7 @@ mod progress;
 mod runs;
 mod stage;
 mod symbol;
+mod why;
 mod within;
 
 pub use armed::Armed;
@@ -29,3 +30,4 @@ pub use expression::{
 pub use index::{Index, RulePlace};
 pub use progress::{Progress, ProgressError};
 pub use symbol::Symbol;
+pub use why::{Did, Refusal, WAITING_SHOWN_MAX, Waiting, Why};

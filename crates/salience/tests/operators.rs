@@ -8,8 +8,8 @@ use Expression::{After, And, Any, Before, Count, NotBetween, Or, Repeat, Then, W
 use regex::Regex;
 use stratus_event::{Event, EventId, Map, Name, Timestamp, Value};
 use stratus_salience::{
-    Aggregate, Automaton, Between, Bindings, Conditions, Expression, Filter, Function, Occurrences,
-    Primitive, Progress, Symbol,
+    Aggregate, Automaton, Between, Bindings, Conditions, Expression, Filter, Function, Join,
+    Occurrences, Primitive, Progress, Symbol,
 };
 
 /// The condition of number 0 wants attribute `n` to be what `x` is bound to.
@@ -487,4 +487,67 @@ fn bounds_of_expressions() {
     for (expression, expected) in cases {
         assert_eq!(expression.check(), expected);
     }
+}
+
+/// `b` joined with what `a` bound to `x`, by attribute `n`.
+fn joined() -> Expression {
+    let join = |variable| Join {
+        variable: name(variable),
+        attribute: Some(name("n")),
+    };
+    let last = Primitive {
+        joins: vec![join("x")],
+        ..primitive("b")
+    };
+    Before(vec![p("a=(.+)"), Expression::Primitive(last)])
+}
+
+#[test]
+fn each_joined_value_has_a_partial_match_of_its_own() {
+    check(&joined(), "a=1 a=2 b=3 b=2 b=2 b=1", "...x.x");
+    check(&joined(), "a=1 a=1 b=1 b=1", "..x.");
+    check(&joined(), "b=1 a=1 b b=1", "...x");
+    let late = Before(vec![p("c"), joined()]);
+    check(&late, "c a=1 a=2 b=2 b=1 a=3 b=3", "...xx..");
+    check(&within(10, joined()), "a@1=1 a@9=2 b@12=1 b@12=2", "...x");
+    check(&within(10, joined()), "a@1=1 a@9=1 b@15=1", "..x");
+    binds(&joined(), "a=1 a=2 b=2", &[("x", "2".into())]);
+}
+
+#[test]
+fn too_many_partial_matches_lose_the_oldest() {
+    let automaton = Automaton::bounded(&joined(), 3);
+    let mut progress = Progress::default();
+    let mut dropped = Vec::new();
+    for (place, text) in "a=1 a=2 a=3 a=4 b=2 a=5 a=6".split(' ').enumerate() {
+        let event = event(place, text);
+        let step = automaton.step(&progress, &event, event.time, &Equal);
+        progress = step.progress.unwrap_or(progress);
+        dropped.push(step.dropped);
+    }
+    assert_eq!(dropped, [0, 0, 0, 1, 0, 0, 1]);
+    assert_eq!(progress.partial_matches(), 3);
+    let fires = |text| {
+        let event = event(9, text);
+        let step = automaton.step(&progress, &event, event.time, &Equal);
+        step.fired.is_some()
+    };
+    assert_eq!(
+        ["b=1", "b=3", "b=4", "b=6"].map(fires),
+        [false, false, true, true]
+    );
+}
+
+#[test]
+fn attempts_of_a_within_are_bounded_too() {
+    let automaton = Automaton::bounded(&within(1000, Before(all("a=(.) b"))), 2);
+    let mut progress = Progress::default();
+    let mut dropped = 0;
+    for (place, text) in "a=1 a=2 a=3".split(' ').enumerate() {
+        let event = event(place, text);
+        let step = automaton.step(&progress, &event, event.time, &Equal);
+        progress = step.progress.unwrap_or(progress);
+        dropped += step.dropped;
+    }
+    assert_eq!((dropped, progress.partial_matches()), (1, 2));
 }

@@ -16,8 +16,8 @@ use stratus_pen::{
 use stratus_salience::{Expression, Primitive};
 
 use crate::ruleset::{
-    Ruleset, act, curious, done, failing, failure, fired, name, on, raise, raising, run, setting,
-    state, story, timer, transaction,
+    Ruleset, act, curious, done, event, failing, failure, fired, name, on, raise, raising, run,
+    setting, state, story, timer, transaction,
 };
 
 #[test]
@@ -314,6 +314,33 @@ fn a_condition_that_goes_wrong_does_not_hold_and_is_noted() {
         done.runs[0].log,
         [("error".into(), "no such thing [test-failed]".into())]
     );
+}
+
+#[test]
+fn a_pen_says_why_an_event_selected_a_rule_or_did_not() {
+    let both = Expression::Before(vec![on("t:a"), on("t:b")]);
+    let mut state = state([Ruleset::new("r").rule("both", both, |_| Ok(fired()))]);
+    let mut said = Vec::new();
+    for symbol in ["t:c", "t:a", "t:c", "t:b"] {
+        let done = run(&state, symbol);
+        let why = state.why(&event(symbol), &done, &name("r"), &name("both"));
+        said.push(why.unwrap().to_string());
+        state.apply(&done);
+    }
+    let expected = [
+        "not woken: it is not t:a",
+        "waiting at step 2 of 2 for t:b",
+        "waiting at step 2 of 2 for t:b; this event: it is not t:b",
+        "fired",
+    ];
+    assert_eq!(said, expected);
+    let none = state.why(
+        &event("t:a"),
+        &run(&state, "t:a"),
+        &name("r"),
+        &name("other"),
+    );
+    assert_eq!(none, None);
 }
 
 #[test]
