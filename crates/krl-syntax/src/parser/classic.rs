@@ -4,7 +4,7 @@ use super::{DIAGNOSTICS_MAX, Generation, Outcome, Parser, literal::inside};
 use crate::{
     ast::{
         Cache, Callback, Callbacks, Dataset, Dispatch, DispatchKind, Emission, Expression,
-        ExpressionKind, Identifier, Segment, Span, Text, Trail, TrailKind,
+        ExpressionKind, Identifier, QualifiedName, Segment, Span, Text, Trail, TrailKind,
     },
     diagnostic::Diagnostic,
     layout::{TIGHT_AFTER, TIGHT_BEFORE},
@@ -153,7 +153,7 @@ impl Parser<'_> {
             _ => return Ok(None),
         };
         self.note_classic(start);
-        let variable = self.qualified_name("a persistent variable")?;
+        let variable = self.persistent_variable()?;
         let within = self.within()?;
         Ok(Some(ExpressionKind::Trail(Box::new(Trail {
             kind,
@@ -214,9 +214,7 @@ impl Parser<'_> {
         }
         let from = token.span.start + 1;
         let end = from + inside(token.span.text(self.source)).len();
-        self.segments(token, from, end)
-            .map(ExpressionKind::Chevron)
-            .map(Some)
+        self.segments(token, from, end).map(joined).map(Some)
     }
 
     /// Takes `<| … |>`, which must be next: a text, in which there may be expressions too.
@@ -227,12 +225,7 @@ impl Parser<'_> {
         self.advance();
         self.note_classic(token.span);
         let (from, end) = (token.span.start + 2, token.span.end - 2);
-        let mut segments = self.segments(token, from, end)?;
-        match &mut *segments {
-            [] => Ok(ExpressionKind::Text(String::new())),
-            [Segment::Text(text)] => Ok(ExpressionKind::Text(std::mem::take(&mut text.value))),
-            _ => Ok(ExpressionKind::Chevron(segments)),
-        }
+        self.segments(token, from, end).map(joined)
     }
 
     /// What stands in a text between two offsets.
@@ -357,6 +350,15 @@ impl Parser<'_> {
         }
     }
 
+    /// Takes `ent:name`.
+    pub(super) fn persistent_variable(&mut self) -> Outcome<QualifiedName> {
+        if self.at_persistent(0) {
+            self.qualified_name("a persistent variable")
+        } else {
+            Err(self.expected("a persistent variable (`ent:name`)").into())
+        }
+    }
+
     /// Whether a persistent variable stands at a place counted from the next token.
     pub(super) fn at_persistent(&self, ahead: usize) -> bool {
         matches!(self.word(ahead), Some("ent" | "app")) && self.sign(ahead + 1) == Some(":")
@@ -455,6 +457,15 @@ impl Parser<'_> {
     /// Takes a string that must be next.
     pub(super) fn text(&mut self, what: &str) -> Outcome<Text> {
         self.string().ok_or_else(|| self.expected(what).into())
+    }
+}
+
+/// The text of which these are the segments; without expressions, it is a plain one.
+fn joined(mut segments: Vec<Segment>) -> ExpressionKind {
+    match &mut *segments {
+        [] => ExpressionKind::Text(String::new()),
+        [Segment::Text(text)] => ExpressionKind::Text(std::mem::take(&mut text.value)),
+        _ => ExpressionKind::Chevron(segments),
     }
 }
 

@@ -145,7 +145,7 @@ impl Parser<'_> {
     fn set(&mut self) -> Outcome<StatementKind> {
         self.note_classic(self.span());
         self.advance();
-        let variable = self.qualified_name("a persistent variable")?;
+        let variable = self.persistent_variable()?;
         let path = self.path()?;
         let flag = self.at("}") || self.at(";") || self.at("on") || self.at("if");
         let value = if flag {
@@ -169,7 +169,7 @@ impl Parser<'_> {
         self.advance();
         let pattern = self.expression()?;
         self.expect("in")?;
-        let variable = self.qualified_name("a persistent variable")?;
+        let variable = self.persistent_variable()?;
         Ok(StatementKind::Forget { pattern, variable })
     }
 
@@ -177,7 +177,7 @@ impl Parser<'_> {
     fn mark_trail(&mut self) -> Outcome<StatementKind> {
         self.note_classic(self.span());
         self.advance();
-        let variable = self.qualified_name("a persistent variable")?;
+        let variable = self.persistent_variable()?;
         let place = if self.eat("with") {
             Some(self.expression()?)
         } else {
