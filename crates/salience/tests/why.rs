@@ -153,7 +153,11 @@ fn joined() {
     check(
         &both,
         "a=1 a=2 b=3",
-        "waiting at step 2 of 2 for t:b, with x = \"1\"; waiting at step 2 of 2 for t:b, with x = \"2\"; this event: n of t:b is \"3\", which no x is",
+        concat!(
+            r#"waiting at step 2 of 2 for t:b, with x = "1"; "#,
+            r#"waiting at step 2 of 2 for t:b, with x = "2"; "#,
+            r#"this event: n of t:b is "3", which no x is"#
+        ),
     );
     check(&both, "a=1 a=2 b=2", "fired");
     check(&both, "a=1 b=1", "fired");

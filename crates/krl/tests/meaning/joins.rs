@@ -55,7 +55,10 @@ fn happens(state: &mut State, event: &str, number: u8) -> bool {
     done.runs.iter().any(|run| run.end != RunEnd::NotFired)
 }
 
-const CALLS: &str = r#"p:missed {"n":"ann"}, p:missed {"n":"bob"}, p:back {"n":"cy"}, p:back {"n":"bob"}, p:back {"n":"bob"}, p:back {"n":"ann"}"#;
+const CALLS: &str = concat!(
+    r#"p:missed {"n":"ann"}, p:missed {"n":"bob"}, p:back {"n":"cy"}, "#,
+    r#"p:back {"n":"bob"}, p:back {"n":"bob"}, p:back {"n":"ann"}"#
+);
 
 #[test]
 fn each_value_has_a_partial_match_of_its_own() {
