@@ -124,6 +124,23 @@ fn a_pageview_may_leave_out_its_attribute() {
     assert_eq!(view.filters[0].pattern.pattern, r"/support/(\d+)");
 }
 
+#[test]
+fn what_is_put_before_or_after_a_part_of_a_page_is_an_action() {
+    for word in ["after", "before"] {
+        let body = format!("select when web pageview \"/x\" {word}(\"#id\", <<text>>)");
+        let rule = rule(&body);
+        assert_eq!(rule.actions.unwrap().actions[0].name.name.name, word);
+    }
+    let body = "select when a b before (c d or e f)";
+    let SelectKind::When(event) = rule(body).select.unwrap().kind else {
+        panic!("select when")
+    };
+    assert!(
+        matches!(event.kind, EventExpressionKind::Combined(..)),
+        "{event:?}"
+    );
+}
+
 /// The one rule whose body this is.
 fn rule(body: &str) -> Rule {
     let source = format!("ruleset class {{ rule dispatch {{ {body} }} }}");

@@ -404,7 +404,8 @@ impl Parser<'_> {
         self.text_at(0)
     }
 
-    fn text_at(&self, ahead: usize) -> bool {
+    /// Whether a text literal stands at a place counted from the next token.
+    pub(super) fn text_at(&self, ahead: usize) -> bool {
         let text = [
             TokenKind::ChevronOpen,
             TokenKind::JavaScript,

@@ -319,6 +319,8 @@ impl Parser<'_> {
         match (self.word(0)?, self.word(1)) {
             ("between", _) => Some(EventInfix::Between),
             ("not", Some("between")) => Some(EventInfix::NotBetween),
+            // No event begins with a text, so this is an action: they wrote into a web page.
+            ("after" | "before", _) if self.sign(1) == Some("(") && self.text_at(2) => None,
             (word, _) => event_operator(word).map(EventInfix::Combined),
         }
     }
