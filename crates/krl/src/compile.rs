@@ -1,17 +1,21 @@
 //! Tree to program: resolves names and checks what can be checked without running anything.
 
+mod classic;
 mod expression;
 mod join;
 mod rule;
 mod select;
+mod testing;
+mod warnings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use stratus_event::{Name, Value as Data};
-use stratus_krl_syntax::{Diagnostic, Severity, ast};
+use stratus_krl_syntax::{Diagnostic, Generation, Severity, ast};
 
+use self::testing::TESTING;
 use crate::{
-    program::{About, Condition, Global, Lines, Module, Ruleset},
+    program::{About, Code, Condition, Global, Lines, Module, Ruleset},
     resolve::{Kind, Scope, suggestion},
 };
 
@@ -24,8 +28,8 @@ pub(crate) struct Outcome {
 }
 
 /// Compiles a tree. Everything that is wrong with it comes back at once.
-pub(crate) fn compile(source: &str, tree: &ast::Ruleset) -> Outcome {
-    let mut compiler = Compiler::new(source);
+pub(crate) fn compile(source: &str, tree: &ast::Ruleset, generation: Generation) -> Outcome {
+    let mut compiler = Compiler::new(source, generation);
     let ruleset = compiler.ruleset(tree);
     let mut warnings = std::mem::take(&mut compiler.warnings);
     warnings.sort_by_key(|warning| warning.span().start);
@@ -38,10 +42,16 @@ pub(crate) fn compile(source: &str, tree: &ast::Ruleset) -> Outcome {
 
 struct Compiler {
     lines: Lines,
+    generation: Generation,
+    /// What `__testing` is before the ruleset says anything of it.
+    tested: Data,
+    /// Variables of which a predicate asks when they were written.
+    timed: BTreeSet<Name>,
     faults: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
     scope: Scope,
     globals: BTreeMap<String, GlobalName>,
+    globals_used: BTreeSet<String>,
     /// Globals from here on are not seen by expressions outside functions.
     globals_seen: usize,
     modules: Vec<Module>,
@@ -53,16 +63,35 @@ struct Compiler {
 struct GlobalName {
     position: usize,
     kind: Kind,
+    /// How many arguments it takes, if it is a function of the ruleset.
+    parameters: Option<usize>,
+    /// Whether no text declares it.
+    is_made: bool,
+}
+
+impl GlobalName {
+    fn value(position: usize) -> Self {
+        Self {
+            position,
+            kind: Kind::Any,
+            parameters: None,
+            is_made: true,
+        }
+    }
 }
 
 impl Compiler {
-    fn new(source: &str) -> Self {
+    fn new(source: &str, generation: Generation) -> Self {
         Self {
             lines: Lines::new(source),
+            generation,
+            tested: Data::Null,
+            timed: BTreeSet::new(),
             faults: Vec::new(),
             warnings: Vec::new(),
             scope: Scope::default(),
             globals: BTreeMap::new(),
+            globals_used: BTreeSet::new(),
             globals_seen: 0,
             modules: Vec::new(),
             conditions: Vec::new(),
@@ -76,10 +105,14 @@ impl Compiler {
         let about = self.about(tree, properties);
         self.declare_globals(tree, properties);
         self.uses(properties);
+        self.web_pages(tree);
+        self.remember_testing(tree, properties);
         let globals = self.globals(tree, properties);
         let provided = self.provided(properties);
         let shared = self.shared(properties);
         let (rules, outlines) = self.rules(&tree.rules);
+        self.check_globals(tree);
+        self.check_reached(tree);
         Some(Ruleset {
             rid: rid?,
             about,
@@ -92,6 +125,8 @@ impl Compiler {
             rules,
             outlines,
             conditions: std::mem::take(&mut self.conditions),
+            timed: std::mem::take(&mut self.timed),
+            errors_to: errors_to(properties),
         })
     }
 
@@ -122,16 +157,28 @@ impl Compiler {
 
     /// Makes the names of all globals known, in the order in which they are evaluated.
     fn declare_globals(&mut self, tree: &ast::Ruleset, properties: &[ast::Property]) {
-        for (position, declaration) in configured(properties).chain(&tree.globals).enumerate() {
+        let declared = configured(properties).chain(&tree.globals);
+        for (position, declaration) in declared.enumerate() {
             let global = GlobalName {
                 position,
                 kind: kind_of(&declaration.value),
+                parameters: parameters_of(&declaration.value),
+                is_made: false,
             };
             let name = declaration.name.name.clone();
             if self.globals.insert(name, global).is_some() {
                 self.duplicate(&declaration.name);
             }
         }
+        let known = self.globals.len();
+        let datasets = tree.datasets.iter().map(|dataset| &dataset.name);
+        for (position, name) in datasets.enumerate() {
+            let global = GlobalName::value(known + position);
+            if self.globals.insert(name.name.clone(), global).is_some() {
+                self.duplicate(name);
+            }
+        }
+        self.declare_testing();
     }
 
     fn globals(&mut self, tree: &ast::Ruleset, properties: &[ast::Property]) -> Vec<Global> {
@@ -146,7 +193,22 @@ impl Compiler {
             });
         }
         self.globals_seen = self.globals.len();
+        for dataset in &tree.datasets {
+            globals.push(self.dataset(dataset));
+        }
+        if let Some(testing) = self.testing(tree, properties) {
+            globals.push(testing);
+        }
         globals
+    }
+
+    /// What a page of 2009 was given besides has no meaning in an event's answer.
+    fn web_pages(&mut self, tree: &ast::Ruleset) {
+        for emission in &tree.emissions {
+            let message = "css and emit among the globals are read, but sent to nobody".to_owned();
+            let help = "let a rule emit it: it becomes a directive";
+            self.warn(emission.span, "krl-classic-unsupported", message, help);
+        }
     }
 
     fn uses(&mut self, properties: &[ast::Property]) {
@@ -160,7 +222,6 @@ impl Compiler {
                     }
                     self.module(used, &alias.name);
                 }
-                ast::PropertyKind::Errors(_) => self.unsupported_property(property, "errors"),
                 ast::PropertyKind::Key(..) => self.unsupported_property(property, "key"),
                 ast::PropertyKind::ProvidesKeys { .. } => {
                     self.unsupported_property(property, "provides keys");
@@ -195,6 +256,7 @@ impl Compiler {
             if let ast::PropertyKind::Provides(names) = &property.kind {
                 for name in names {
                     self.check_defined(name, "provided");
+                    self.globals_used.insert(name.name.clone());
                     provided.insert(name.name.clone());
                 }
             }
@@ -213,9 +275,14 @@ impl Compiler {
                     let message = format!("{} is an action; only functions are shared", name.name);
                     self.fault(name.span, "krl-share-action", message);
                 }
+                self.globals_used.insert(name.name.clone());
                 shared.extend(self.name(name).filter(|name| !shared.contains(name)));
             }
         }
+        // One that a ruleset writes itself is meant to be asked for.
+        let testing = self.globals.get(TESTING).filter(|global| !global.is_made);
+        let testing = testing.and_then(|_| Name::new(TESTING).ok());
+        shared.extend(testing.filter(|name| !shared.contains(name)));
         shared
     }
 
@@ -225,13 +292,20 @@ impl Compiler {
         }
         let near = self.near(&name.name, self.globals.keys().map(String::as_str));
         let message = format!("{} is {what} but not defined in global{near}", name.name);
-        self.fault(name.span, "krl-name-undefined", message);
+        if self.is_classic() {
+            let help = "define it, or take it away";
+            self.warn(name.span, "krl-name-undefined", message, help);
+        } else {
+            self.fault(name.span, "krl-name-undefined", message);
+        }
         None
     }
 
     fn unsupported_property(&mut self, property: &ast::Property, name: &str) {
-        let message = format!("meta's {name} is not supported");
-        self.fault(property.span, "krl-meta-unsupported", message);
+        let message =
+            format!("meta's {name} is not kept: a ruleset's text is no place for secrets");
+        let help = "reading it fails; give the connector its key in the node's configuration";
+        self.warn(property.span, "krl-meta-unsupported", message, help);
     }
 
     fn name(&mut self, identifier: &ast::Identifier) -> Option<Name> {
@@ -246,7 +320,23 @@ impl Compiler {
 
     fn duplicate(&mut self, name: &ast::Identifier) {
         let message = format!("{} is declared twice in the same block", name.name);
-        self.fault(name.span, "krl-name-duplicate", message);
+        if self.is_classic() {
+            let help = "the last one counts";
+            self.warn(name.span, "krl-name-duplicate", message, help);
+        } else {
+            self.fault(name.span, "krl-name-duplicate", message);
+        }
+    }
+
+    /// Something that fails where it is used, which is said now.
+    fn doubt(&mut self, span: ast::Span, code: &'static str, message: String) -> Code {
+        let help = "it is looked for again where it is used, and fails there";
+        self.warn(span, code, message.clone(), help);
+        Code::Fail(code, message)
+    }
+
+    fn is_classic(&self) -> bool {
+        self.generation == Generation::Classic
     }
 
     fn fault(&mut self, span: ast::Span, code: &'static str, message: impl AsRef<str>) {
@@ -298,6 +388,19 @@ fn configured(properties: &[ast::Property]) -> impl Iterator<Item = &ast::Declar
     })
 }
 
+/// The ruleset that is told of this one's errors.
+fn errors_to(properties: &[ast::Property]) -> Option<Name> {
+    properties
+        .iter()
+        .rev()
+        .find_map(|property| match &property.kind {
+            ast::PropertyKind::Errors(rid) | ast::PropertyKind::ErrorsVersion(rid, _) => {
+                Name::new(&rid.name).ok()
+            }
+            _ => None,
+        })
+}
+
 /// The text of a constant; null if it has to be evaluated.
 fn constant_text(expression: &ast::Expression) -> Data {
     match &expression.kind {
@@ -312,6 +415,14 @@ fn constant_text(expression: &ast::Expression) -> Data {
                 .map_or(Data::Null, Data::text)
         }
         _ => Data::Null,
+    }
+}
+
+/// How many arguments a function or an action takes.
+fn parameters_of(value: &ast::Expression) -> Option<usize> {
+    match &value.kind {
+        ast::ExpressionKind::Function(function) => Some(function.parameters.len()),
+        _ => None,
     }
 }
 

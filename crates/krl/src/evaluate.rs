@@ -8,6 +8,7 @@ mod expression;
 mod foreach;
 mod module;
 mod postlude;
+mod trail;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -338,7 +339,12 @@ impl<'s> Evaluator<'s> {
 
     /// Changes a persistent variable; null clears it.
     fn set_variable(&mut self, at: At, variable: &Name, value: Value) -> Result<(), Failure> {
-        let key = (self.ruleset(at.instance)?.rid.clone(), variable.clone());
+        let ruleset = self.ruleset(at.instance)?;
+        if ruleset.timed.contains(variable) {
+            let now = Value::number(self.scene.now.0 as f64);
+            self.set_variable(at, &trail::time_of(variable)?, now)?;
+        }
+        let key = (ruleset.rid.clone(), variable.clone());
         let order = self.variables.len();
         let changed = self
             .variables

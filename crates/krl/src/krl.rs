@@ -67,7 +67,7 @@ fn compiled(source: &str) -> (Option<Ruleset>, Vec<Diagnostic>) {
     let Some(tree) = parsed.ruleset.filter(|_| is_readable) else {
         return (None, said);
     };
-    let outcome = compile::compile(source, &tree);
+    let outcome = compile::compile(source, &tree, parsed.generation);
     said.extend(outcome.warnings);
     match outcome.ruleset {
         Ok(ruleset) => (Some(ruleset), said),

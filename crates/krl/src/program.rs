@@ -28,6 +28,10 @@ pub(crate) struct Ruleset {
     pub(crate) rules: Vec<Rule>,
     pub(crate) outlines: Vec<Outline>,
     pub(crate) conditions: Vec<Condition>,
+    /// Variables whose time of writing is kept.
+    pub(crate) timed: BTreeSet<Name>,
+    /// The ruleset that is told of errors too.
+    pub(crate) errors_to: Option<Name>,
 }
 
 impl Ruleset {
@@ -79,6 +83,11 @@ impl Lines {
         }
     }
 
+    /// The text itself.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
     /// Line and column of a byte offset, both from 1; columns count characters.
     pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
@@ -107,6 +116,10 @@ pub(crate) enum Code {
     Concatenate(Vec<Expression>),
     Conditional(Box<[Expression; 3]>),
     Constant(Value),
+    /// A constant that is counted when it is used.
+    Data(Data),
+    /// Something that is not there.
+    Fail(&'static str, String),
     /// The value at a path in another.
     Get(Box<Expression>, Box<Expression>),
     Global(usize),
@@ -120,8 +133,30 @@ pub(crate) enum Code {
     Or(Box<Expression>, Box<Expression>),
     /// What a built-in module knows, such as `event:attrs`.
     Property(&'static Property),
+    /// What a trail, or a variable that remembers when it was written, has to say.
+    Trail(Box<Trail>),
     /// A persistent variable.
     Variable(Name),
+}
+
+/// A question to a variable that remembers.
+#[derive(Debug)]
+pub(crate) struct Trail {
+    pub(crate) variable: Name,
+    pub(crate) kind: TrailKind,
+    /// Milliseconds, at most that long ago.
+    pub(crate) within: Option<Expression>,
+}
+
+/// What is asked of it.
+#[derive(Debug)]
+pub(crate) enum TrailKind {
+    Compared(Option<(Operator, Expression)>),
+    Current,
+    History(Expression),
+    Seen(Expression),
+    /// Whether the first was seen after the second; else, before it.
+    SeenInOrder(Expression, bool, Expression),
 }
 
 /// A slot of a frame: the current one, or some functions out.
@@ -212,6 +247,8 @@ pub(crate) struct Foreach {
 #[derive(Debug)]
 pub(crate) struct ActionBlock {
     pub(crate) condition: Option<Expression>,
+    /// What is done before the others: classic `emit`.
+    pub(crate) first: Option<Action>,
     pub(crate) kind: BlockKind,
     pub(crate) actions: Vec<Action>,
     pub(crate) site: u32,
@@ -273,8 +310,23 @@ pub(crate) enum StatementKind {
     },
     Declare(Declaration),
     Error(&'static str, Expression),
+    Forget {
+        variable: Name,
+        pattern: Expression,
+    },
+    Increment {
+        variable: Name,
+        path: Option<Expression>,
+        amount: Expression,
+        negative: bool,
+        start: Option<Expression>,
+    },
     Last,
     Log(&'static str, Expression),
+    Mark {
+        variable: Name,
+        place: Option<Expression>,
+    },
     Raise(Raise),
     Schedule {
         at: Expression,

@@ -2,6 +2,8 @@
 
 use std::{cell::Cell, collections::BTreeMap};
 
+use stratus_krl_syntax::ast::Span;
+
 use crate::program::Local;
 
 /// The names in scope at one place of the source.
@@ -55,6 +57,7 @@ impl Scope {
                 kind,
                 visible: false,
                 used: Cell::new(false),
+                span: None,
             },
         );
         Some(slot)
@@ -69,6 +72,34 @@ impl Scope {
         if let Some(entry) = level.and_then(|level| level.names.get_mut(name)) {
             entry.visible = true;
         }
+    }
+
+    /// The slot of a name of the innermost block.
+    pub(crate) fn slot(&self, name: &str) -> Option<usize> {
+        let level = self.functions.last()?.levels.last()?;
+        level.names.get(name).map(|entry| entry.slot)
+    }
+
+    /// Says where a name of the innermost block stands: one that is declared, not set by something.
+    pub(crate) fn spanned(&mut self, name: &str, span: Span) {
+        let function = self.functions.last_mut();
+        let level = function.and_then(|function| function.levels.last_mut());
+        if let Some(entry) = level.and_then(|level| level.names.get_mut(name)) {
+            entry.span = Some(span);
+        }
+    }
+
+    /// The declarations of the innermost function that nothing has used, in textual order.
+    pub(crate) fn unused(&self) -> Vec<(String, Span)> {
+        let function = self.functions.last();
+        let levels = function.into_iter().flat_map(|function| &function.levels);
+        let entries = levels.flat_map(|level| &level.names);
+        let unused = entries.filter(|(_, entry)| !entry.used.get());
+        let mut unused: Vec<_> = unused
+            .filter_map(|(name, entry)| Some((name.clone(), entry.span?)))
+            .collect();
+        unused.sort_by_key(|(_, span)| span.start);
+        unused
     }
 
     /// A slot without a name.
@@ -103,13 +134,12 @@ impl Scope {
         None
     }
 
-    /// Whether a name of the innermost block was looked up since it was declared.
+    /// Whether a name of the innermost function was looked up since it was declared.
     pub(crate) fn is_used(&self, name: &str) -> bool {
-        let function = self.functions.last();
-        let level = function.and_then(|function| function.levels.last());
-        level
-            .and_then(|level| level.names.get(name))
-            .is_some_and(|entry| entry.used.get())
+        let levels = self.functions.last().into_iter();
+        let levels = levels.flat_map(|function| &function.levels);
+        let mut entries = levels.filter_map(|level| level.names.get(name));
+        entries.any(|entry| entry.used.get())
     }
 
     /// Whether the place is inside some function or rule.
@@ -151,6 +181,8 @@ struct Entry {
     kind: Kind,
     visible: bool,
     used: Cell<bool>,
+    /// Where it is declared; none if something else binds it.
+    span: Option<Span>,
 }
 
 /// The candidate that was probably meant, if one is near enough.

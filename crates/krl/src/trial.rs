@@ -359,7 +359,8 @@ fn with_expression(source: &str, expression: &str) -> Result<(Compiled, Name), V
     let whole = format!("{source}\n{expression}");
     let padding = "\n".repeat(source.len() + 1);
     let tree = parse_expression(&format!("{padding}{expression}")).0;
-    let (Some(tree), Some(mut ruleset)) = (tree, parse_ruleset(source).ruleset) else {
+    let parsed = parse_ruleset(source);
+    let (Some(tree), Some(mut ruleset)) = (tree, parsed.ruleset) else {
         return Err(Vec::new());
     };
     let name = ast::Identifier {
@@ -376,7 +377,7 @@ fn with_expression(source: &str, expression: &str) -> Result<(Compiled, Name), V
         let properties = vec![ast::Property { kind, span }];
         ruleset.meta = Some(ast::Meta { properties, span });
     }
-    let compiled = compile::compile(&whole, &ruleset)
+    let compiled = compile::compile(&whole, &ruleset, parsed.generation)
         .ruleset
         .map_err(|found| {
             let found = found.iter().map(|found| fault(&whole, found));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stratus_event::Name;
 use stratus_krl_syntax::ast::{self, BinaryOperator, ExpressionKind};
 
-use super::{Compiler, GlobalName, kind_of, site};
+use super::{Compiler, GlobalName, kind_of, site, testing::TESTING};
 use crate::{
     library::{self, Builtin, Member},
     pattern::Pattern,
@@ -86,14 +86,7 @@ impl Compiler {
             }
             ExpressionKind::Regexp(regexp) => self.regexp(regexp),
             ExpressionKind::Text(text) => Code::Constant(Value::Text(text.as_str().into())),
-            ExpressionKind::Trail(_) => {
-                self.fault(
-                    tree.span,
-                    "krl-classic-unsupported",
-                    "trails are not supported",
-                );
-                Code::Constant(Value::Null)
-            }
+            ExpressionKind::Trail(trail) => self.trail(trail, tree.span),
             ExpressionKind::Unary { operator, operand } => self.unary(*operator, operand),
         }
     }
@@ -177,6 +170,11 @@ impl Compiler {
             .collect();
         match Pattern::new(&regexp.pattern, &flags) {
             Ok(pattern) => Some(pattern),
+            Err(failure) if self.is_classic() => {
+                let help = "what is selected by it is never selected";
+                self.warn(regexp.span, failure.code, failure.message, help);
+                None
+            }
             Err(failure) => {
                 self.fault(regexp.span, failure.code, failure.message);
                 None
@@ -186,7 +184,10 @@ impl Compiler {
 
     fn call(&mut self, callee: &ast::Expression, arguments: &[ast::Argument]) -> Code {
         let code = match &callee.kind {
-            ExpressionKind::Name(name) => self.qualified_name(name, Use::Call),
+            ExpressionKind::Name(name) => {
+                self.check_arity(name, arguments);
+                self.qualified_name(name, Use::Call)
+            }
             _ => self.code(callee),
         };
         // Classic KRL calls `event:attrs()` and `event:type()`; they take nothing.
@@ -230,6 +231,28 @@ impl Compiler {
         )
     }
 
+    /// A function of the ruleset with more arguments than it takes.
+    fn check_arity(&mut self, name: &ast::QualifiedName, arguments: &[ast::Argument]) {
+        let callee = &name.name.name;
+        if name.domain.is_some() || self.scope.find(callee).is_some() {
+            return;
+        }
+        let takes = self
+            .globals
+            .get(callee)
+            .and_then(|global| global.parameters);
+        let Some((takes, surplus)) = takes.and_then(|takes| Some((takes, arguments.get(takes)?)))
+        else {
+            return;
+        };
+        let message = format!(
+            "{callee} takes {takes} arguments, and gets {}",
+            arguments.len()
+        );
+        let help = "take the others away, or add parameters";
+        self.warn(surplus.span, "krl-argument-surplus", message, help);
+    }
+
     fn not_a_function(&mut self, span: ast::Span) {
         self.fault(
             span,
@@ -250,7 +273,8 @@ impl Compiler {
             if !builtin.parameters.contains(&name.name.as_str()) {
                 let near = self.near(&name.name, builtin.parameters.iter().copied());
                 let message = format!("{} has no parameter {}{near}", builtin.name, name.name);
-                self.fault(name.span, "krl-parameter-unknown", message);
+                let help = "the call fails where it is made";
+                self.warn(name.span, "krl-parameter-unknown", message, help);
             }
         }
     }
@@ -279,6 +303,7 @@ impl Compiler {
         self.scope.enter_block();
         let declarations = self.declarations(&tree.declarations);
         let result = Some(self.expression(&tree.result));
+        self.unused();
         let slots = self.scope.leave_function();
         self.in_condition = outside;
         Code::Closure(Arc::new(Function {
@@ -307,6 +332,7 @@ impl Compiler {
         let declarations = self.declarations(&tree.declarations);
         let actions = Some(self.action_block(&tree.actions));
         let result = tree.result.as_ref().map(|result| self.expression(result));
+        self.unused();
         let slots = self.scope.leave_function();
         Code::Closure(Arc::new(Function {
             site: site(tree.span),
@@ -364,13 +390,29 @@ impl Compiler {
             return slot;
         }
         self.duplicate(&tree.name);
-        self.scope.reserve()
+        // Where declaring again is no error, the last value counts.
+        let known = self.scope.slot(&tree.name.name);
+        known.unwrap_or_else(|| self.scope.reserve())
     }
 
     pub(super) fn declaration(&mut self, tree: &ast::Declaration, slot: usize) -> Declaration {
         let value = self.expression(&tree.value);
         self.scope.reveal(&tree.name.name);
+        self.scope.spanned(&tree.name.name, tree.name.span);
         Declaration { slot, value }
+    }
+
+    /// Tells of declarations in the function or rule that ends here, which nothing uses.
+    pub(super) fn unused(&mut self) {
+        for (name, span) in self.scope.unused() {
+            let message = format!("{name} is never used");
+            self.warn(
+                span,
+                "krl-declaration-unused",
+                message,
+                "take it away, or use it",
+            );
+        }
     }
 
     /// What a name stands for.
@@ -378,6 +420,12 @@ impl Compiler {
         match &name.domain {
             None => self.plain_name(&name.name, used),
             Some(domain) if domain.name == "ent" => self.variable_name(&name.name),
+            Some(domain) if domain.name == "app" => self.application_variable(&name.name),
+            Some(domain)
+                if domain.name == "datasource" && self.globals.contains_key(&name.name.name) =>
+            {
+                self.plain_name(&name.name, used)
+            }
             Some(domain) => self.member(domain, name, used),
         }
     }
@@ -389,28 +437,47 @@ impl Compiler {
         }
     }
 
+    /// An `app:` variable is one of the ruleset, kept beside its `ent:` variables.
+    fn application_variable(&mut self, name: &ast::Identifier) -> Code {
+        match application_name(&name.name) {
+            Ok(name) => Code::Variable(name),
+            Err(error) => self.undefined(name.span, "krl-name-invalid", &error.to_string()),
+        }
+    }
+
     fn plain_name(&mut self, name: &ast::Identifier, used: Use) -> Code {
         if let Some((local, kind)) = self.scope.find(&name.name) {
             self.check_use(name.span, &name.name, kind, used);
             return Code::Local(local);
         }
         if let Some((position, kind)) = self.find_global(&name.name) {
+            self.globals_used.insert(name.name.clone());
             self.check_use(name.span, &name.name, kind, used);
             return Code::Global(position);
         }
         if self.in_condition && used == Use::Value {
             return Code::Attribute(name.name.clone());
         }
+        if name.name == TESTING {
+            return Code::Data(self.tested.clone());
+        }
         if let Some(builtin) = library::operator(&name.name) {
             self.check_use(name.span, &name.name, builtin.kind(), used);
             return constant(builtin);
         }
         let message = format!("{} is not defined{}", name.name, self.suggest(&name.name));
-        self.undefined(name.span, "krl-name-undefined", &message)
+        if !self.is_classic() {
+            return self.undefined(name.span, "krl-name-undefined", &message);
+        }
+        match (self.doubt(name.span, "krl-name-undefined", message), used) {
+            // As in 2012, a name that nothing binds has no value.
+            (_, Use::Value) => Code::Constant(Value::Null),
+            (fail, _) => fail,
+        }
     }
 
     fn find_global(&self, name: &str) -> Option<(usize, Kind)> {
-        let GlobalName { position, kind } = self.globals.get(name)?;
+        let GlobalName { position, kind, .. } = self.globals.get(name)?;
         let is_seen = *position < self.globals_seen || self.scope.depth() > 0;
         is_seen.then_some((*position, *kind))
     }
@@ -462,7 +529,7 @@ impl Compiler {
             let message = format!("{} has no member {}{near}", domain.name, name.name.name);
             ("krl-module-member-unknown", message)
         };
-        self.undefined(name.span, code, &message)
+        self.doubt(name.span, code, message)
     }
 
     fn undefined(&mut self, span: ast::Span, code: &'static str, message: &str) -> Code {
@@ -486,6 +553,11 @@ impl Compiler {
             _ => {}
         }
     }
+}
+
+/// The name under which an `app:` variable is kept.
+pub(super) fn application_name(name: &str) -> Result<Name, stratus_event::NameError> {
+    Name::new(&format!("app.{name}"))
 }
 
 fn constant(builtin: &'static Builtin) -> Code {

@@ -6,7 +6,11 @@ use stratus_event::Name;
 use stratus_krl_syntax::ast::{self, StatementKind as Tree};
 use stratus_pen::language::Outline;
 
-use super::{Compiler, expression::Use, site};
+use super::{
+    Compiler,
+    expression::{Use, application_name},
+    site,
+};
 use crate::{
     program::{
         Action, ActionBlock, Arguments, BlockKind, Code, Expression, Foreach, Guard, Postlude,
@@ -51,14 +55,18 @@ impl Compiler {
         self.scope.enter_block();
         let prelude = self.declarations(&tree.prelude);
         let actions = tree.actions.as_ref().map(|block| self.action_block(block));
+        let actions = self.emitting(actions, tree.emission.as_ref());
         let postlude = tree
             .postlude
             .as_ref()
             .map_or_else(Postlude::default, |tree| self.postlude(tree));
+        self.unused();
+        self.check_bound(tree);
         let slots = self.scope.leave_function();
-        if tree.emission.is_some() || tree.callbacks.is_some() {
-            let message = "emit and callbacks are not supported";
-            self.fault(tree.span, "krl-classic-unsupported", message);
+        if let Some(callbacks) = &tree.callbacks {
+            let message = "callbacks are read, but no page calls back".to_owned();
+            let help = "let the page raise an event, and write a rule for it";
+            self.warn(callbacks.span, "krl-classic-unsupported", message, help);
         }
         let name = name?;
         let active = tree.state != ast::RuleState::Inactive;
@@ -149,6 +157,7 @@ impl Compiler {
             .collect();
         ActionBlock {
             condition,
+            first: None,
             kind,
             actions,
             site: site(tree.span),
@@ -163,6 +172,9 @@ impl Compiler {
     }
 
     fn action(&mut self, tree: &ast::Action) -> Action {
+        if let Some(directive) = self.page_action(tree) {
+            return directive;
+        }
         let code = self.qualified_name(&tree.name, Use::Action);
         let modifiers = self.directive_options(&code, &tree.arguments);
         if modifiers.is_none() {
@@ -266,9 +278,7 @@ impl Compiler {
             Tree::Declare(tree) => StatementKind::Declare(self.declaration(tree, slot?)),
             Tree::Error(level, value) => StatementKind::Error(word(*level), self.expression(value)),
             Tree::Forget { .. } | Tree::Increment { .. } | Tree::Mark { .. } => {
-                let message = "counters and trails are not supported";
-                self.fault(tree.span, "krl-classic-unsupported", message);
-                return None;
+                self.remembering(&tree.kind)?
             }
             Tree::Last => StatementKind::Last,
             Tree::Log(level, value) => StatementKind::Log(word(*level), self.expression(value)),
@@ -290,17 +300,17 @@ impl Compiler {
         }
     }
 
-    fn persistent(&mut self, variable: &ast::QualifiedName) -> Option<Name> {
-        if variable
-            .domain
-            .as_ref()
-            .is_some_and(|domain| domain.name == "ent")
-        {
-            return self.name(&variable.name);
+    pub(super) fn persistent(&mut self, variable: &ast::QualifiedName) -> Option<Name> {
+        let domain = variable.domain.as_ref().map(|domain| domain.name.as_str());
+        match domain {
+            Some("ent") => self.name(&variable.name),
+            Some("app") => application_name(&variable.name.name).ok(),
+            _ => {
+                let message = "only ent:… and app:… variables are persistent";
+                self.fault(variable.span, "krl-variable-domain-unknown", message);
+                None
+            }
         }
-        let message = "only ent:… variables are persistent";
-        self.fault(variable.span, "krl-variable-domain-unknown", message);
-        None
     }
 
     fn raise(&mut self, tree: &ast::Raise) -> Option<Raise> {
@@ -324,10 +334,13 @@ impl Compiler {
             ast::ScheduleTime::At(at) => Some(self.expression(at)),
             ast::ScheduleTime::Repeat(pattern) => {
                 self.expression(pattern);
-                let message = "schedule … repeat is not supported yet; let the event's rule \
-                               schedule the next one with at";
-                self.fault(span, "krl-repeat-unsupported", message);
-                None
+                let message = "schedule … repeat is not supported: the rule fails here";
+                let help = "let the event's rule schedule the next one with at";
+                self.warn(span, "krl-repeat-unsupported", message.to_owned(), help);
+                Some(Expression {
+                    code: Code::Fail("krl-repeat-unsupported", message.to_owned()),
+                    site: site(span),
+                })
             }
         };
         let domain = tree.domain.as_ref().map(|domain| self.name(domain));
@@ -391,7 +404,11 @@ fn writes(postlude: &Postlude) -> bool {
     blocks.into_iter().flatten().any(|statement| {
         matches!(
             statement.kind,
-            StatementKind::Assign { .. } | StatementKind::Clear { .. }
+            StatementKind::Assign { .. }
+                | StatementKind::Clear { .. }
+                | StatementKind::Forget { .. }
+                | StatementKind::Increment { .. }
+                | StatementKind::Mark { .. }
         )
     })
 }

@@ -102,9 +102,17 @@ impl Compiler {
     fn event(&mut self, tree: &ast::EventExpression, variables: &[Name]) -> Option<Expression> {
         match &tree.kind {
             Tree::At(_) => {
-                let message = "events at a time are not supported";
-                self.fault(tree.span, "krl-classic-unsupported", message);
-                None
+                let message = "no event tells that a time has come".to_owned();
+                let help = "schedule an event at that time, and select it";
+                self.warn(tree.span, "krl-classic-unsupported", message, help);
+                let (domain, kind) = (Name::new("schedule").ok(), Name::new("at").ok());
+                Some(Expression::Primitive(Primitive {
+                    symbol: Symbol { domain, kind },
+                    filters: Vec::new(),
+                    setting: Vec::new(),
+                    condition: None,
+                    joins: Vec::new(),
+                }))
             }
             Tree::Any(number, parts) => {
                 let parts = self.events(parts, variables)?;
@@ -234,11 +242,8 @@ impl Compiler {
         let attribute = match &tree.attribute {
             Some(attribute) => self.name(attribute)?,
             None if event.name.name == "pageview" => Name::new("url").ok()?,
-            None => {
-                let message = "the pattern needs an attribute's name before it";
-                self.fault(tree.span, "krl-select-attribute-missing", message);
-                return None;
-            }
+            // What was clicked, submitted or changed in a web page.
+            None => Name::new("element").ok()?,
         };
         Some(Filter { attribute, pattern })
     }

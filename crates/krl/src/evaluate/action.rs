@@ -21,6 +21,9 @@ impl Evaluator<'_> {
         {
             return Ok(false);
         }
+        if let Some(first) = &block.first {
+            self.action(at, first)?;
+        }
         match &block.kind {
             BlockKind::Choose(by) => {
                 let label = text(&self.value(at, by)?);

@@ -52,6 +52,9 @@ impl Evaluator<'_> {
                 Ok(self.set_slot(at.frame, declaration.slot, value)?)
             }
             StatementKind::Error(level, value) => self.error(at, level, value),
+            StatementKind::Forget { variable, pattern } => self.forget(at, variable, pattern),
+            StatementKind::Increment { .. } => self.increment(at, kind),
+            StatementKind::Mark { variable, place } => self.mark(at, variable, place.as_ref()),
             StatementKind::Last => {
                 self.ended.last = true;
                 Ok(())
@@ -84,6 +87,17 @@ impl Evaluator<'_> {
     ) -> Result<(), Halt> {
         let path = path.map(|path| self.value(at, path)).transpose()?;
         let value = self.value(at, value)?;
+        self.put(at, variable, path, value)
+    }
+
+    /// Gives a variable, or a place in it, a value.
+    pub(super) fn put(
+        &mut self,
+        at: At,
+        variable: &Name,
+        path: Option<Value>,
+        value: Value,
+    ) -> Result<(), Halt> {
         let whole = match path {
             None => value,
             Some(path) => {
@@ -119,21 +133,25 @@ impl Evaluator<'_> {
         let value = self.value(at, value)?;
         let data = border::to_data(&mut self.meter, &value)?;
         self.log(level, &value)?;
-        let rid = self.ruleset(at.instance)?.rid.clone();
+        let ruleset = self.ruleset(at.instance)?;
+        let rid = ruleset.rid.clone();
         let mut attributes = DataMap::from([("level", level), ("rid", rid.as_str())]);
         attributes.insert("data", data);
         attributes.insert("genus", "user");
         if let Some(rule) = &self.rule {
             attributes.insert("rule_name", rule.as_str());
         }
-        self.wish()?;
         let (domain, kind) = (name("system")?, name("error")?);
-        self.ended.raises.push(Raised {
-            domain,
-            kind,
-            attributes,
-            for_ruleset: Some(rid),
-        });
+        let told = std::iter::once(rid).chain(ruleset.errors_to.clone());
+        for for_ruleset in told.map(Some) {
+            self.wish()?;
+            self.ended.raises.push(Raised {
+                domain: domain.clone(),
+                kind: kind.clone(),
+                attributes: attributes.clone(),
+                for_ruleset,
+            });
+        }
         if level == "error" {
             self.ended.last = true;
             self.stopped = true;

@@ -100,7 +100,8 @@ fn kind(evaluator: &Evaluator<'_>) -> Value {
     word(evaluator.event().map(|event| &event.kind))
 }
 
-fn id(evaluator: &Evaluator<'_>) -> Value {
+/// The event's id.
+pub(super) fn id(evaluator: &Evaluator<'_>) -> Value {
     word(evaluator.event().map(|event| event.id))
 }
 

@@ -14,7 +14,7 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
     Builtin::new(
         "http:delete",
         PARAMETERS,
-        Body::Action(|evaluator, given| request(evaluator, given, "delete")),
+        Body::Either(|evaluator, given| request(evaluator, given, "delete")),
     ),
     Builtin::new(
         "http:get",
@@ -29,17 +29,17 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
     Builtin::new(
         "http:patch",
         PARAMETERS,
-        Body::Action(|evaluator, given| request(evaluator, given, "patch")),
+        Body::Either(|evaluator, given| request(evaluator, given, "patch")),
     ),
     Builtin::new(
         "http:post",
         PARAMETERS,
-        Body::Action(|evaluator, given| request(evaluator, given, "post")),
+        Body::Either(|evaluator, given| request(evaluator, given, "post")),
     ),
     Builtin::new(
         "http:put",
         PARAMETERS,
-        Body::Action(|evaluator, given| request(evaluator, given, "put")),
+        Body::Either(|evaluator, given| request(evaluator, given, "put")),
     ),
 ];
 

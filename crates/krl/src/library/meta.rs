@@ -53,12 +53,48 @@ pub(super) static PROPERTIES: &[Property] = &[
         read: name,
     },
     Property {
+        name: "meta:host",
+        read: nothing,
+    },
+    Property {
+        name: "meta:rid_url",
+        read: nothing,
+    },
+    Property {
+        name: "meta:rulesetConfig",
+        read: nothing,
+    },
+    Property {
+        name: "meta:rulesetURI",
+        read: nothing,
+    },
+    Property {
+        name: "meta:rulesetVersion",
+        read: version,
+    },
+    Property {
+        name: "meta:txnId",
+        read: |evaluator, _| Ok(super::event::id(evaluator)),
+    },
+    Property {
+        name: "meta:version",
+        read: version,
+    },
+    Property {
         name: "meta:callingRID",
         read: calling_rid,
     },
 ];
 
 pub(super) static CONTEXT: &[Property] = &[
+    Property {
+        name: "ctx:rid_config",
+        read: nothing,
+    },
+    Property {
+        name: "ctx:rid_url",
+        read: nothing,
+    },
     Property {
         name: "ctx:name",
         read: |evaluator, _| Ok(pen_name(evaluator)),
@@ -92,6 +128,11 @@ pub(super) static CONTEXT: &[Property] = &[
         read: version,
     },
 ];
+
+/// A ruleset has no address here, and a PEN no host: a channel is found by its key alone.
+fn nothing(_: &mut Evaluator<'_>, _: At) -> Result<Value, Halt> {
+    Ok(Value::Null)
+}
 
 fn in_event(evaluator: &Evaluator<'_>) -> Value {
     Value::Boolean(evaluator.event().is_some())

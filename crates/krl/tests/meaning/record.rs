@@ -16,44 +16,9 @@ use stratus_pen::{
 };
 
 use crate::{
-    conformance::{normal, vectors},
+    conformance::{deviations, normal, vectors},
     world::NOW,
 };
-
-/// Steps of conversations that go otherwise, each with the reason.
-const DEVIATIONS: &[(&str, &[usize], &str)] = &[
-    ("defaction.krl", &[5], "the record has a transaction's id"),
-    (
-        "events.krl",
-        &[21, 23],
-        "sample draws from another source of randomness",
-    ),
-    ("events.krl", &[47, 48], "the rule that sends is left out"),
-    ("events.krl", &[62], "the record has an event's id"),
-    (
-        "js-module.krl",
-        &[0, 1, 2],
-        "there are no modules in JavaScript",
-    ),
-    ("persistent.krl", &[6], "the record has two PENs"),
-    (
-        "schedule-deleted-pico.krl",
-        &[2, 3, 4],
-        "schedule … repeat and the UI are not there yet",
-    ),
-    ("schedule.krl", &[5, 7, 8, 9], "the record has timers' ids"),
-    ("schedule.krl", &[6], "schedule … repeat is not there yet"),
-    (
-        "testing",
-        &[0, 1],
-        "__testing is not made by the compiler yet",
-    ),
-    (
-        "within.krl",
-        &[23],
-        "the time counts from the first event of those that complete it",
-    ),
-];
 
 /// Rules that use what is not there yet; they are left out, and with them what only they do.
 const RULES_LEFT_OUT: &[(&str, &str)] = &[
@@ -70,10 +35,7 @@ fn conversations_go_as_recorded() {
     for record in vectors("engine.jsonl") {
         let test = record["test"].as_str().unwrap();
         let differences = Conversation::new(&sources).play(&record["steps"]);
-        let deviations = DEVIATIONS.iter().filter(|(known, ..)| *known == test);
-        let mut expected: BTreeSet<usize> = deviations
-            .flat_map(|(_, steps, _)| steps.iter().copied())
-            .collect();
+        let mut expected = steps(test);
         for (step, difference) in differences {
             if !expected.remove(&step) {
                 let _ = writeln!(wrong, "{test} {step}: {difference}");
@@ -84,6 +46,16 @@ fn conversations_go_as_recorded() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// The steps of a conversation that are known to go otherwise.
+fn steps(test: &str) -> BTreeSet<usize> {
+    let deviations = deviations("engine.jsonl");
+    let known = deviations
+        .iter()
+        .filter_map(|vector| vector.rsplit_once(' '));
+    let known = known.filter(|(known, _)| *known == test);
+    known.map(|(_, step)| step.parse().unwrap()).collect()
 }
 
 /// The rulesets, which stand among the compiler's vectors, by their ids.

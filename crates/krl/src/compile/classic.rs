@@ -1,0 +1,253 @@
+//! What only rulesets of 2009 to 2012 say: data sets, trails, counters, and the actions that a web
+//! page did, which are directives here.
+
+use stratus_krl_syntax::ast::{self, BinaryOperator};
+
+use super::{Compiler, site};
+use crate::{
+    library,
+    program::{
+        Action, ActionBlock, Arguments, BlockKind, Code, Expression, Global, Operator,
+        StatementKind, Trail, TrailKind,
+    },
+    resolve::Kind,
+    value::Value,
+};
+
+impl Compiler {
+    /// A data set is the content of a document, asked for when it is first used; a data source is a
+    /// function of what is added to its address.
+    pub(super) fn dataset(&mut self, tree: &ast::Dataset) -> Global {
+        let span = tree.span;
+        let word = |name: &str| ast::Identifier {
+            name: name.to_owned(),
+            span,
+        };
+        let of = |kind| ast::Expression { kind, span };
+        let name = |domain: Option<&str>, name| ast::QualifiedName {
+            domain: domain.map(word),
+            name: word(name),
+            span,
+        };
+        let argument = |value| ast::Argument {
+            kind: ast::ArgumentKind::Positional,
+            value,
+            span,
+        };
+        let url = of(ast::ExpressionKind::Text(tree.url.value.clone()));
+        let mut arguments = vec![argument(url)];
+        if tree.source {
+            let query = of(ast::ExpressionKind::Name(name(None, "query")));
+            arguments.push(argument(query));
+        }
+        let callee = Box::new(of(ast::ExpressionKind::Name(name(Some("http"), "get"))));
+        let answer = Box::new(of(ast::ExpressionKind::Call { callee, arguments }));
+        let path = Box::new(of(ast::ExpressionKind::Text("content".to_owned())));
+        let object = Box::new(of(ast::ExpressionKind::Path {
+            object: answer,
+            path,
+        }));
+        let decoded = of(ast::ExpressionKind::MethodCall {
+            object,
+            name: name(None, "decode"),
+            arguments: Vec::new(),
+        });
+        let value = if tree.source {
+            let parameter = ast::Parameter {
+                name: word("query"),
+                default: None,
+                span,
+            };
+            of(ast::ExpressionKind::Function(Box::new(ast::Function {
+                parameters: vec![parameter],
+                declarations: Vec::new(),
+                result: decoded,
+                span,
+            })))
+        } else {
+            decoded
+        };
+        Global {
+            name: tree.name.name.clone(),
+            value: self.expression(&value),
+            configurable: false,
+        }
+    }
+
+    pub(super) fn trail(&mut self, tree: &ast::Trail, span: ast::Span) -> Code {
+        let Some(variable) = self.persistent(&tree.variable) else {
+            return Code::Constant(Value::Null);
+        };
+        let within = tree.within.as_ref().map(|period| {
+            let milliseconds = period.unit.seconds() as f64 * 1000.0;
+            let factor = Box::new(constant(Value::number(milliseconds), span));
+            let amount = Box::new(self.expression(&period.amount));
+            Expression {
+                code: Code::Binary(Operator::Multiply, amount, factor),
+                site: site(span),
+            }
+        });
+        if within.is_some() {
+            self.timed.insert(variable.clone());
+        }
+        let kind = match &tree.kind {
+            ast::TrailKind::Compared(None) => TrailKind::Compared(None),
+            ast::TrailKind::Compared(Some((operator, value))) => {
+                let operator = compared(*operator);
+                TrailKind::Compared(Some((operator, self.expression(value))))
+            }
+            ast::TrailKind::Current => TrailKind::Current,
+            ast::TrailKind::History(back) => TrailKind::History(self.expression(back)),
+            ast::TrailKind::Seen(pattern) => TrailKind::Seen(self.expression(pattern)),
+            ast::TrailKind::SeenInOrder {
+                first,
+                after,
+                second,
+            } => {
+                let (first, second) = (self.expression(first), self.expression(second));
+                TrailKind::SeenInOrder(first, *after, second)
+            }
+        };
+        Code::Trail(Box::new(Trail {
+            variable,
+            kind,
+            within,
+        }))
+    }
+
+    /// Counters and trails, as they are changed.
+    pub(super) fn remembering(&mut self, tree: &ast::StatementKind) -> Option<StatementKind> {
+        match tree {
+            ast::StatementKind::Forget { pattern, variable } => {
+                let pattern = self.expression(pattern);
+                let variable = self.persistent(variable)?;
+                Some(StatementKind::Forget { variable, pattern })
+            }
+            ast::StatementKind::Increment {
+                variable,
+                path,
+                negative,
+                amount,
+                start,
+            } => {
+                let path = path.as_ref().map(|path| self.expression(path));
+                let amount = self.expression(amount);
+                let start = start.as_ref().map(|start| self.expression(start));
+                Some(StatementKind::Increment {
+                    variable: self.persistent(variable)?,
+                    path,
+                    amount,
+                    negative: *negative,
+                    start,
+                })
+            }
+            ast::StatementKind::Mark { variable, place } => {
+                let place = place.as_ref().map(|place| self.expression(place));
+                let variable = self.persistent(variable)?;
+                Some(StatementKind::Mark { variable, place })
+            }
+            _ => None,
+        }
+    }
+
+    /// An action that a web page did is a directive of its name. None if the name means something
+    /// else here.
+    pub(super) fn page_action(&mut self, tree: &ast::Action) -> Option<Action> {
+        let name = &tree.name.name.name;
+        let is_known = self.scope.find(name).is_some() || self.globals.contains_key(name);
+        let is_action = library::operator(name).is_some_and(|known| known.kind() != Kind::Function);
+        if !self.is_classic() || tree.name.domain.is_some() || is_known || is_action {
+            return None;
+        }
+        let (named, positional): (Vec<_>, Vec<_>) = tree
+            .arguments
+            .iter()
+            .partition(|argument| argument.name().is_some());
+        let mut options = Vec::new();
+        if !positional.is_empty() {
+            let list = positional
+                .iter()
+                .map(|argument| self.expression(&argument.value));
+            let code = Code::List(list.collect());
+            let site = site(tree.span);
+            options.push(("arguments".into(), Expression { code, site }));
+        }
+        for argument in named {
+            let name = argument.name()?.name.as_str().into();
+            options.push((name, self.expression(&argument.value)));
+        }
+        let label = tree.label.as_ref().map(|label| label.name.clone());
+        directive(name, options, label, tree.span)
+    }
+
+    /// What `emit` before the actions sends.
+    pub(super) fn emission(&mut self, tree: &ast::Expression) -> Option<Action> {
+        let content = self.expression(tree);
+        directive("emit", vec![("content".into(), content)], None, tree.span)
+    }
+
+    /// Adds what is emitted to a rule's actions.
+    pub(super) fn emitting(
+        &mut self,
+        actions: Option<ActionBlock>,
+        emission: Option<&ast::Expression>,
+    ) -> Option<ActionBlock> {
+        let Some(emission) = emission else {
+            return actions;
+        };
+        let first = self.emission(emission);
+        match actions {
+            Some(block) => Some(ActionBlock { first, ..block }),
+            None => Some(ActionBlock {
+                condition: None,
+                first,
+                kind: BlockKind::Every,
+                actions: Vec::new(),
+                site: site(emission.span),
+            }),
+        }
+    }
+}
+
+fn directive(
+    name: &str,
+    options: Vec<(std::sync::Arc<str>, Expression)>,
+    label: Option<String>,
+    span: ast::Span,
+) -> Option<Action> {
+    let send = library::operator("send_directive")?;
+    let name = constant(Value::Text(name.into()), span);
+    let options = Expression {
+        code: Code::Map(options),
+        site: site(span),
+    };
+    Some(Action {
+        label,
+        callee: constant(send.value(), span),
+        arguments: Arguments {
+            positional: vec![name, options],
+            named: Vec::new(),
+        },
+        setting: Vec::new(),
+        site: site(span),
+    })
+}
+
+fn constant(value: Value, span: ast::Span) -> Expression {
+    Expression {
+        code: Code::Constant(value),
+        site: site(span),
+    }
+}
+
+fn compared(operator: BinaryOperator) -> Operator {
+    match operator {
+        BinaryOperator::Equal => Operator::Equal,
+        BinaryOperator::Greater => Operator::Greater,
+        BinaryOperator::GreaterOrEqual => Operator::GreaterOrEqual,
+        BinaryOperator::Less => Operator::Less,
+        BinaryOperator::LessOrEqual => Operator::LessOrEqual,
+        BinaryOperator::Like => Operator::Like,
+        _ => Operator::NotEqual,
+    }
+}
