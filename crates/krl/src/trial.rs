@@ -188,16 +188,16 @@ impl Trial {
         self.state.remove_timer(&timer.id);
         let raise = timer.raise;
         let event = self.event(&raise.domain, &raise.kind, raise.attributes);
-        self.handle(event, raise.for_ruleset)
+        self.handle(event, raise.for_ruleset.as_ref())
     }
 
-    fn handle(&mut self, event: Event, for_ruleset: Option<Name>) -> Vec<String> {
+    fn handle(&mut self, event: Event, for_ruleset: Option<&Name>) -> Vec<String> {
         let mut answered = Answered::new();
         let mut happened = Vec::new();
         loop {
             self.watched.iter().for_each(|watched| watched.forget());
             match self
-                .transaction(&event, for_ruleset.clone(), &answered)
+                .transaction(&event, for_ruleset.cloned(), &answered)
                 .run()
             {
                 Ending::Ask(asked) => happened.extend(self.answers_to(asked, &mut answered)),
@@ -312,7 +312,7 @@ impl Trial {
                 Err(Stop::Ask(questions)) => {
                     answers.extend(questions.into_iter().map(|question| {
                         (question.id, prepared.next().cloned().ok_or_else(no_answer))
-                    }))
+                    }));
                 }
                 Err(Stop::Error(error)) => {
                     return Err(Fault::new(Whose::Ruleset, error.code, error.message));

@@ -82,15 +82,17 @@ fn query(tree: &ast::Ruleset, name: &str) -> Data {
 fn primitives(tree: &ast::EventExpression, rule: &str, found: &mut Vec<Data>) {
     match &tree.kind {
         Tree::Any(_, parts) | Tree::Combined(_, parts) => {
-            parts.iter().for_each(|part| primitives(part, rule, found));
+            for part in parts {
+                primitives(part, rule, found);
+            }
         }
         Tree::At(_) => {}
         Tree::Between {
             event, start, end, ..
         } => {
-            [event, start, end]
-                .iter()
-                .for_each(|part| primitives(part, rule, found));
+            for part in [event, start, end] {
+                primitives(part, rule, found);
+            }
         }
         Tree::Counted { event, .. } | Tree::Within(event, _) => primitives(event, rule, found),
         Tree::Primitive(primitive) => found.push(event(primitive, rule)),

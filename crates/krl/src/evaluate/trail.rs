@@ -47,8 +47,10 @@ impl Evaluator<'_> {
             }
             TrailKind::Current => Ok(place(&value, 0)),
             TrailKind::History(back) => {
-                let back = number(&self.value(at, back)?).unwrap_or(0.0).max(0.0);
-                Ok(place(&value, back as usize))
+                let back = number(&self.value(at, back)?).unwrap_or(0.0);
+                let mut places = 0..value.as_list().map_or(0, <[Value]>::len);
+                let found = places.find(|place| *place as f64 >= back);
+                Ok(found.map_or(Value::Null, |found| place(&value, found)))
             }
             TrailKind::Seen(pattern) => {
                 let found = self.seen(at, &value, pattern, oldest)?;
@@ -75,16 +77,7 @@ impl Evaluator<'_> {
     ) -> Result<(), Halt> {
         let place = match place {
             Some(place) => self.value(at, place)?,
-            None => {
-                let event = self.event();
-                let caller = event.and_then(|event| {
-                    let attributes = &event.attributes;
-                    attributes.get("caller").or_else(|| attributes.get("url"))
-                });
-                caller.map_or(Ok(Value::Null), |caller| {
-                    crate::border::from_data(&mut self.meter, caller)
-                })?
-            }
+            None => self.page()?,
         };
         let time = Value::number(self.scene.now.0 as f64);
         let entry = [("place".into(), place), ("time".into(), time)];
@@ -94,6 +87,18 @@ impl Evaluator<'_> {
         let places = std::iter::once(entry).chain(places).take(PLACES_MAX);
         let places = self.meter.list(places.collect())?;
         self.put(at, variable, None, places)
+    }
+
+    /// The address of the page that the event came from, where it says so.
+    fn page(&mut self) -> Result<Value, Failure> {
+        let attributes = self.event().map(|event| &event.attributes);
+        let page = attributes.and_then(|attributes| {
+            let caller = attributes.get("caller");
+            caller.or_else(|| attributes.get("url"))
+        });
+        page.map_or(Ok(Value::Null), |page| {
+            crate::border::from_data(&mut self.meter, page)
+        })
     }
 
     /// `forget`: takes the newest place that matches out of a trail.

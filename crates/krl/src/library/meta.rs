@@ -54,19 +54,19 @@ pub(super) static PROPERTIES: &[Property] = &[
     },
     Property {
         name: "meta:host",
-        read: nothing,
+        read: |_, _| Ok(NOTHING),
     },
     Property {
         name: "meta:rid_url",
-        read: nothing,
+        read: |_, _| Ok(NOTHING),
     },
     Property {
         name: "meta:rulesetConfig",
-        read: nothing,
+        read: |_, _| Ok(NOTHING),
     },
     Property {
         name: "meta:rulesetURI",
-        read: nothing,
+        read: |_, _| Ok(NOTHING),
     },
     Property {
         name: "meta:rulesetVersion",
@@ -89,11 +89,11 @@ pub(super) static PROPERTIES: &[Property] = &[
 pub(super) static CONTEXT: &[Property] = &[
     Property {
         name: "ctx:rid_config",
-        read: nothing,
+        read: |_, _| Ok(NOTHING),
     },
     Property {
         name: "ctx:rid_url",
-        read: nothing,
+        read: |_, _| Ok(NOTHING),
     },
     Property {
         name: "ctx:name",
@@ -130,9 +130,7 @@ pub(super) static CONTEXT: &[Property] = &[
 ];
 
 /// A ruleset has no address here, and a PEN no host: a channel is found by its key alone.
-fn nothing(_: &mut Evaluator<'_>, _: At) -> Result<Value, Halt> {
-    Ok(Value::Null)
-}
+const NOTHING: Value = Value::Null;
 
 fn in_event(evaluator: &Evaluator<'_>) -> Value {
     Value::Boolean(evaluator.event().is_some())
