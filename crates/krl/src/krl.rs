@@ -19,6 +19,7 @@ mod pattern;
 mod program;
 mod resolve;
 mod session;
+mod together;
 mod trial;
 mod value;
 
@@ -32,6 +33,7 @@ pub use document::document;
 pub use explain::{codes, explain};
 pub use fixture::{Problem, Report, test};
 pub use session::Session;
+pub use together::check_together;
 pub use trial::Trial;
 
 use crate::{

@@ -17,6 +17,7 @@ use stratus_pen::{
 use stratus_salience::Bindings;
 
 use self::watch::Watched;
+pub(crate) use self::why::collect as primitives;
 use crate::{Compiled, Krl, compile, data, fault};
 
 /// A PEN to try rulesets in.

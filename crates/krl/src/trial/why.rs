@@ -116,7 +116,7 @@ fn refusal(ruleset: &Watched, primitive: &Primitive, event: &Event) -> Option<St
     }
 }
 
-fn collect<'e>(expression: &'e Expression, found: &mut Vec<&'e Primitive>) {
+pub(crate) fn collect<'e>(expression: &'e Expression, found: &mut Vec<&'e Primitive>) {
     match expression {
         Expression::Primitive(primitive) => found.push(primitive),
         Expression::After(parts)

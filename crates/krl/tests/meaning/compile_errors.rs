@@ -236,6 +236,20 @@ fn a_repetition_fails_where_it_is_asked_for() {
 }
 
 #[test]
+fn events_that_no_installed_ruleset_selects_are_found() {
+    let one = "ruleset a { rule p { select when go now always {
+        raise b event \"heard\"; raise b event \"unheard\"; } } }";
+    let other = "ruleset b { rule q { select when b heard or b other } }";
+    let found = stratus_krl::check_together(&[one, other]);
+    let told: Vec<_> = found
+        .iter()
+        .map(|(number, found)| (*number, &*found.title))
+        .collect();
+    assert_eq!(told, [(0, "no rule selects the event b:unheard")]);
+    assert_eq!(found[0].1.code, "krl-event-unselected");
+}
+
+#[test]
 fn an_inactive_rule_never_runs() {
     check_warnings(
         "ruleset r { rule q is inactive { select when a b } }",

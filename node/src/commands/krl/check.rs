@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use stratus_event::{Fault, Whose};
-use stratus_krl::check;
+use stratus_krl::{check, check_together};
 use stratus_krl_syntax::{Diagnostic, Severity, line_column};
 
 use crate::{data, exit::Failure, render};
@@ -16,6 +16,9 @@ pub(crate) struct Check {
     /// KRL files, or - for standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Take the files for all that is installed, and say which raised events no rule selects
+    #[arg(long)]
+    together: bool,
     /// Print what is found as JSON
     #[arg(long)]
     json: bool,
@@ -25,9 +28,7 @@ impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut shown = Vec::new();
         let mut problems = 0;
-        for file in &self.files {
-            let (source, name) = (data::read_named(file)?, file.display().to_string());
-            let found = check(&source);
+        for (source, name, found) in self.found()? {
             problems += errors(&found);
             for diagnostic in &found {
                 if self.json {
@@ -42,6 +43,32 @@ impl Check {
             render::json(&shown)?;
         }
         verdict(problems)
+    }
+}
+
+impl Check {
+    /// Each source with its name and what there is to say about it.
+    fn found(&self) -> Result<Vec<(String, String, Vec<Diagnostic>)>, Failure> {
+        let mut sources = Vec::new();
+        for file in &self.files {
+            sources.push((data::read_named(file)?, file.display().to_string()));
+        }
+        let texts: Vec<&str> = sources.iter().map(|(source, _)| source.as_str()).collect();
+        let mut together = if self.together {
+            check_together(&texts)
+        } else {
+            Vec::new()
+        };
+        let mut found: Vec<_> = texts.iter().map(|source| check(source)).collect();
+        for (number, diagnostic) in together.drain(..) {
+            if let Some(found) = found.get_mut(number) {
+                found.push(diagnostic);
+            }
+        }
+        let found = sources.into_iter().zip(found);
+        Ok(found
+            .map(|((source, name), found)| (source, name, found))
+            .collect())
     }
 }
 
