@@ -246,6 +246,8 @@ fn forms_of_2012_are_slips_in_a_modern_ruleset() {
         "f(); g()",
         "f({h: 1})",
         "fired { clear ent:i{} }",
+        "#x#",
+        "foreach f setting()",
     ] {
         assert_eq!(codes(&classic(rule)), [""; 0], "{rule}");
         assert_eq!(codes(&modern(rule)).len(), 1, "{rule}");

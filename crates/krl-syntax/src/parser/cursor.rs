@@ -137,6 +137,10 @@ impl<'a> Parser<'a> {
             return Ok(Vec::new());
         }
         self.mark(TIGHT_BEFORE);
+        if self.sign(1) == Some(")") && self.at("(") {
+            let expected = self.expected("a name in the parentheses");
+            self.note_only_classic(expected);
+        }
         self.sequence(("(", ")"), |parser| parser.identifier("a name that is set"))
     }
 

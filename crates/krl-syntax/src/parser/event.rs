@@ -156,7 +156,7 @@ impl Parser<'_> {
             return Err(self.operator_first().into());
         }
         let (domain, name) = self.event_type()?;
-        let filters = self.filters()?;
+        let filters = self.filters(&name)?;
         let mut condition = self.event_condition()?;
         let setting = self.setting()?;
         if condition.is_none() {
@@ -262,9 +262,14 @@ impl Parser<'_> {
 
     /// `attribute re#…#`, as many as there are. Classic KRL may leave out the first attribute, and
     /// write a string for a regular expression.
-    fn filters(&mut self) -> Outcome<Vec<AttributeFilter>> {
+    fn filters(&mut self, event: &Identifier) -> Outcome<Vec<AttributeFilter>> {
         let mut filters = Vec::new();
         let start = self.span();
+        let pattern = self.at_kind(TokenKind::Regexp) || self.at_kind(TokenKind::String);
+        if pattern && !PAGE_EVENTS.contains(&&*event.name) {
+            let expected = self.expected("an attribute before the pattern");
+            self.note_only_classic(expected);
+        }
         if let Some(pattern) = self.pattern() {
             filters.push(AttributeFilter {
                 attribute: None,

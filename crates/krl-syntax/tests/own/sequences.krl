@@ -20,7 +20,7 @@ ruleset org.example.sequences {
     else { log info "seen" }
   }
   rule listed {
-    select when before(a b, c d re#x/y#, e f) or after(g h, i j) and then(k l, m n)
+    select when before(a b, c d name re#x/y#, e f) or after(g h, i j) and then(k l, m n)
     noop()
   }
   rule repeated {
