@@ -24,6 +24,8 @@ ruleset io.stratus.calendar {
 
   rule load {
     select when calendar loaded
-    always { ent:entries := event:attrs{"events"} }
+    always {
+      ent:entries := event:attrs{"events"}
+    }
   }
 }

@@ -25,7 +25,9 @@ ruleset io.stratus.dispatcher {
 
   rule configure {
     select when dispatcher configured patience_s re#^(\d+)$# setting(seconds)
-    always { ent:patience_s := seconds.as("Number") }
+    always {
+      ent:patience_s := seconds.as("Number")
+    }
   }
 
   rule open_inquiry {
@@ -56,7 +58,7 @@ ruleset io.stratus.dispatcher {
 
   rule ask_everybody {
     select when explicit inquiry_opened
-    foreach assistants() setting (ta)
+    foreach assistants() setting(ta)
     event:send(ta, "schedule", "inquiry") with attrs = {
       "inquiry": event:attr("inquiry"),
       "from": event:attr("student"),
@@ -106,17 +108,25 @@ ruleset io.stratus.dispatcher {
 
   rule count_declined {
     select when schedule response answer re#^not_on_call$#
-    pre { id = event:attrs{"inquiry"} }
+    pre {
+      id = event:attrs{"inquiry"}
+    }
     if inquiries() >< id then noop()
-    fired { raise explicit event "assistant_out" attributes {"inquiry": id} }
+    fired {
+      raise explicit event "assistant_out" attributes {"inquiry": id}
+    }
   }
 
   // An assistant who has ended her subscription a moment ago cannot be asked any more.
   rule count_unreachable {
     select when event send_failed domain re#^schedule$# type re#^inquiry$#
-    pre { id = event:attrs{["attributes", "inquiry"]} }
+    pre {
+      id = event:attrs{["attributes", "inquiry"]}
+    }
     if inquiries() >< id then noop()
-    fired { raise explicit event "assistant_out" attributes {"inquiry": id} }
+    fired {
+      raise explicit event "assistant_out" attributes {"inquiry": id}
+    }
   }
 
   rule nobody_on_call {
@@ -149,7 +159,9 @@ ruleset io.stratus.dispatcher {
         inquiry{"student"},
         <<Nobody answered in time about "#{inquiry{"message"}}". Please try again later.>>
       )
-    always { clear ent:open{id} }
+    always {
+      clear ent:open{id}
+    }
   }
 
   rule nobody_subscribed {

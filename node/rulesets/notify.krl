@@ -17,7 +17,9 @@ ruleset io.stratus.notify {
 
   rule remember_owner {
     select when profile updated phone re#^(\+\d+)$# setting(phone)
-    always { ent:phone := phone }
+    always {
+      ent:phone := phone
+    }
   }
 
   rule remember_preference {
@@ -35,7 +37,7 @@ ruleset io.stratus.notify {
       description = event:attrs{"description"}
       priority = priority_of(event:attrs{"priority"})
       body = ent:style == "short" => description
-                                   | <<#{event:attrs{"application"}}, #{subject}: #{description}>>
+        | <<#{event:attrs{"application"}}, #{subject}: #{description}>>
     }
     if ent:phone && priority >= ent:priority_min.defaultsTo(0) then
       twilio:send_sms(ent:phone, body)

@@ -18,7 +18,9 @@ ruleset io.stratus.on-call {
 
   rule remember_owner {
     select when profile updated phone re#^(\+\d+)$# setting(phone)
-    always { ent:phone := phone }
+    always {
+      ent:phone := phone
+    }
   }
 
   rule consider {
@@ -61,14 +63,16 @@ ruleset io.stratus.on-call {
     select when twilio sms Body re#^\s*(\d+)\s*$# setting(code)
       where event:attrs{"From"} == ent:phone
     foreach inquiries().filter(function(inquiry) { inquiry{"code"} == code.as("Number") })
-      setting (inquiry, id)
+      setting(inquiry, id)
     event:send({"eci": inquiry{"eci"}}, "schedule", "response") with attrs = {
       "inquiry": id,
       "code": inquiry{"code"},
       "message": inquiry{"message"},
       "answer": "coming"
     }
-    always { clear ent:open{id} }
+    always {
+      clear ent:open{id}
+    }
   }
 
   rule somebody_was_faster {
@@ -76,7 +80,7 @@ ruleset io.stratus.on-call {
     pre {
       by = event:attrs{"by"}
       why = by => <<#{by} was faster and is helping the student already.>>
-                | "The question is closed already."
+        | "The question is closed already."
     }
     always {
       clear ent:open{event:attrs{"inquiry"}};
