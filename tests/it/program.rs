@@ -5,6 +5,7 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -203,10 +204,14 @@ fn write_private(path: &Path, text: &str) {
     file.write_all(text.as_bytes()).unwrap();
 }
 
+/// A port that is free now, and none of those that the system gives to outgoing connections, which
+/// could take it while the node is down.
 fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    static DRAWN: AtomicU32 = AtomicU32::new(0);
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let draw = || {
+        let drawn = DRAWN.fetch_add(1, Ordering::Relaxed);
+        12_000 + u16::try_from((std::process::id() * 7 + drawn) % 18_000).unwrap()
+    };
+    std::iter::repeat_with(draw).find(is_free).unwrap()
 }

@@ -5,7 +5,10 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU16, Ordering},
+    },
     time::Duration,
 };
 
@@ -31,6 +34,13 @@ const STOP_WAIT: Duration = Duration::from_secs(10);
 const REQUEST_WAIT: Duration = Duration::from_secs(20);
 /// The pause between two tries.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// The first of the ports that nodes of the demonstration get.
+const PORT_MIN: u16 = 12_000;
+/// How many there are; outgoing connections get higher ones.
+const PORTS: u16 = 18_000;
+/// How many of them this process has looked at.
+static PORTS_DRAWN: AtomicU16 = AtomicU16::new(0);
 
 /// One node, played by a process that is started again whenever it dies.
 pub(crate) struct Player {
@@ -346,9 +356,18 @@ fn write_settings(data: &Path, number: &str, texts_url: &str) -> std::io::Result
 }
 
 /// An address of the loopback interface that is free now. It stays the node's over restarts,
-/// because partners know it.
+/// because partners know it; so it is none of those that the system gives to outgoing connections,
+/// which could take it while the node is down.
 fn free_address() -> std::io::Result<SocketAddr> {
-    TcpListener::bind(("127.0.0.1", 0))?.local_addr()
+    let offset = std::process::id() % u32::from(PORTS);
+    for _ in 0..PORTS {
+        let drawn = u32::from(PORTS_DRAWN.fetch_add(1, Ordering::Relaxed));
+        let port = PORT_MIN + u16::try_from((offset * 7 + drawn) % u32::from(PORTS)).unwrap_or(0);
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return listener.local_addr();
+        }
+    }
+    Err(std::io::Error::other("no port is free"))
 }
 
 fn failed(name: &str, error: &dyn std::fmt::Display) -> Fault {
