@@ -1,7 +1,10 @@
 //! What those who may command a node can ask of it.
 
 use stratus_event::{Eci, EventId, Map, Name, PenId, Timestamp, Value};
-use stratus_pen::{Channel, Policy, language::Directive};
+use stratus_pen::{
+    Channel, Policy,
+    language::{Directive, Timer},
+};
 use stratus_protocol::{NodeId, SubscriptionId};
 
 /// Names a command so that its reply finds the way back.
@@ -218,8 +221,8 @@ pub struct Listing {
     pub subscriptions: Vec<SubscriptionListing>,
     /// Open invites: id, name, role of the partner, end, uses left.
     pub invites: Vec<InviteListing>,
-    /// Timers that have not gone off: id, ruleset, time, symbol of the event.
-    pub timers: Vec<(Name, Name, Timestamp, String)>,
+    /// Timers that have not gone off, or go off again.
+    pub timers: Vec<Timer>,
 }
 
 /// A subscription in a listing.

@@ -112,7 +112,7 @@ impl Engine {
                 .collect(),
             subscriptions: hosted.subscriptions(),
             invites: hosted.invites.values().map(invite).collect(),
-            timers: state.all_timers().map(timer).collect(),
+            timers: state.all_timers().cloned().collect(),
         };
         Ok(Reply::Listing(Box::new(listing)))
     }
@@ -208,11 +208,6 @@ fn invite(invite: &stratus_protocol::Invite) -> InviteListing {
         expires: invite.expires,
         uses_left: invite.uses_max.saturating_sub(used),
     }
-}
-
-fn timer(timer: &stratus_pen::language::Timer) -> (Name, Name, stratus_event::Timestamp, String) {
-    let symbol = format!("{}:{}", timer.raise.domain, timer.raise.kind);
-    (timer.id.clone(), timer.rid.clone(), timer.at, symbol)
 }
 
 fn pen_unknown(pen: PenId) -> Fault {

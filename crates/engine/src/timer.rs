@@ -1,12 +1,13 @@
 //! Timers that rulesets set.
 
 use stratus_event::{EventId, Name, PenId};
+use stratus_pen::language::Timer;
 
-use crate::{Accepted, Engine, Key, Source, commit::Draft, schedule::Alarm};
+use crate::{Accepted, Engine, Key, Record, Source, commit::Draft, schedule::Alarm};
 
 impl Engine {
-    /// A timer goes off: it is gone and its event is accepted on the same batch, so that it goes
-    /// off once, however often the process ends in between.
+    /// A timer goes off: it is gone, or set for its next time, and its event is accepted on the
+    /// same batch, so that it goes off once, however often the process ends in between.
     pub(crate) fn fire_timer(&mut self, pen: PenId, id: &Name) {
         let now = self.now;
         let Some(hosted) = self.pens.get_mut(&pen) else {
@@ -34,7 +35,7 @@ impl Engine {
             return;
         };
         let mut draft = Draft::default();
-        draft.remove(Key::Timer(pen, id.clone()));
+        self.set_again(pen, &mut draft, &timer);
         let accepted = Accepted {
             event: stratus_event::Event {
                 id: event,
@@ -52,5 +53,21 @@ impl Engine {
         };
         self.enter(pen, &mut draft, accepted);
         self.commit(draft);
+    }
+
+    /// A timer that repeats is set for its next time from now on: what it missed while the node was
+    /// down is one event, not many.
+    fn set_again(&mut self, pen: PenId, draft: &mut Draft, timer: &Timer) {
+        let key = Key::Timer(pen, timer.id.clone());
+        let Some(next) = timer.after(self.now) else {
+            draft.remove(key);
+            return;
+        };
+        self.schedule
+            .set(next.at, Alarm::Timer(pen, next.id.clone()));
+        draft.put(key, Record::Timer(next.clone()));
+        if let Some(hosted) = self.pens.get_mut(&pen) {
+            hosted.state.set_timer(next);
+        }
     }
 }

@@ -28,7 +28,7 @@ use crate::{
 
 pub(crate) use conversion::{negate, operate};
 pub(crate) use path::{delete, get, put};
-pub(crate) use schedule::describe_timer;
+pub(crate) use schedule::{cron, describe_timer};
 pub(crate) use time::instant;
 
 /// Something built in that can be called.

@@ -329,10 +329,18 @@ pub(crate) enum StatementKind {
     },
     Raise(Raise),
     Schedule {
-        at: Expression,
+        time: ScheduleTime,
         raise: Raise,
         setting: Option<usize>,
     },
+}
+
+/// When an event is raised that does not come at once.
+#[derive(Debug)]
+pub(crate) enum ScheduleTime {
+    At(Expression),
+    /// A cron expression, or a map of one and a time zone.
+    Repeat(Expression),
 }
 
 /// An event to raise.

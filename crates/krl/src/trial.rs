@@ -8,7 +8,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_krl_syntax::{Severity, ast, parse_expression, parse_ruleset};
 use stratus_pen::{
-    Answered, Asked, Bounds, Done, Ending, RunEnd, State, Transaction,
+    Answered, Asked, Bounds, Cron, Done, Ending, RunEnd, State, Transaction,
     language::{
         Answers, Effect, Ended, Language as _, Limits, Program, Scene, StateView as _, Stop,
         SubscriptionView, Timer, TimerChange,
@@ -187,6 +187,9 @@ impl Trial {
     fn go_off(&mut self, timer: Timer) -> Vec<String> {
         self.now = self.now.max(timer.at);
         self.state.remove_timer(&timer.id);
+        if let Some(next) = timer.after(timer.at) {
+            self.state.set_timer(next);
+        }
         let raise = timer.raise;
         let event = self.event(&raise.domain, &raise.kind, raise.attributes);
         self.handle(event, raise.for_ruleset.as_ref())
@@ -266,7 +269,12 @@ impl Trial {
                 .iter()
                 .map(|wanted| self.effect(&wanted.effect)),
         );
-        told.extend(done.timers.iter().map(timer));
+        let mut timers: Vec<&TimerChange> = done.timers.iter().collect();
+        timers.sort_by_key(|change| match change {
+            TimerChange::Remove { .. } => None,
+            TimerChange::Set(timer) => Some(timer.at),
+        });
+        told.extend(timers.into_iter().map(timer));
         if let Some(fault) = &done.failed {
             told.push(format!("given-up {}", fault.code));
         }
@@ -438,7 +446,10 @@ fn timer(change: &TimerChange) -> String {
         TimerChange::Set(timer) => {
             let (at, raise) = (timer.at, &timer.raise);
             let (domain, kind) = (&raise.domain, &raise.kind);
-            format!("timer {at} {domain}:{kind} {}", json(&raise.attributes))
+            let again = timer.repeat.as_ref().map(Cron::expression);
+            let again = again.map_or_else(String::new, |cron| format!(" repeat {cron}"));
+            let attributes = json(&raise.attributes);
+            format!("timer {at} {domain}:{kind} {attributes}{again}")
         }
     }
 }

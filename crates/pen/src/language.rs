@@ -9,6 +9,8 @@ use std::{any::Any, collections::BTreeMap, fmt, sync::Arc};
 use stratus_event::{Eci, Event, Fault, Map, Name, Timestamp, Value};
 use stratus_salience::{Bindings, Expression};
 
+use crate::Cron;
+
 /// A language: text to program.
 pub trait Language: Send + Sync {
     /// Compiles a ruleset. All the problems found come back, not only the first; each names the
@@ -201,10 +203,22 @@ pub struct Timer {
     pub id: Name,
     /// The ruleset that set it.
     pub rid: Name,
-    /// When it goes off.
+    /// When it goes off next.
     pub at: Timestamp,
     /// The event that is raised then.
     pub raise: Raise,
+    /// When it goes off again after that; none if it goes off once.
+    pub repeat: Option<Cron>,
+}
+
+impl Timer {
+    /// The timer as it is once it has gone off; none if that was the last time. What it missed
+    /// until `now` is not made up for.
+    pub fn after(&self, now: Timestamp) -> Option<Self> {
+        let repeat = self.repeat.as_ref()?;
+        let at = repeat.after(now.max(self.at))?;
+        Some(Self { at, ..self.clone() })
+    }
 }
 
 /// A timer set or removed.

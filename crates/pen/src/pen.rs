@@ -6,6 +6,7 @@
 mod bounds;
 mod channel;
 mod common;
+mod cron;
 mod evaluation;
 mod installation;
 mod judge;
@@ -22,6 +23,7 @@ mod wishes;
 pub use bounds::Bounds;
 pub use channel::{Channel, ChannelId, Policy, Rule};
 pub use common::Common;
+pub use cron::{Cron, CronError};
 pub use installation::Gone;
 pub use outcome::{Answered, Asked, Done, Ending, Moved, Run, RunEnd, RunId, Wanted};
 pub use query::{Query, QueryEnding};

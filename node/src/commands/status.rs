@@ -45,7 +45,18 @@ impl Status {
             let (id, name, end) = (&invite.id, &invite.name, &invite.expires);
             render::line(format_args!("invite         {id} for {name}, until {end}"))?;
         }
+        for timer in &pen.timers {
+            render::line(format_args!("timer          {}", scheduled(timer)))?;
+        }
         Ok(())
+    }
+}
+
+fn scheduled(timer: &shape::Timer) -> String {
+    let shape::Timer { rid, at, event, .. } = timer;
+    match (&timer.repeat, &timer.zone) {
+        (Some(cron), Some(zone)) => format!("{event} of {rid} at {at}, again by {cron} in {zone}"),
+        _ => format!("{event} of {rid} at {at}"),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use stratus_engine::{InviteListing, Listing, SubscriptionListing};
-use stratus_event::{Name, PenId, Timestamp};
-use stratus_pen::Rule;
+use stratus_event::{Name, PenId};
+use stratus_pen::{Rule, language};
 
 use super::answer::texts;
 
@@ -36,7 +36,7 @@ impl Pen {
                 .map(Subscription::new)
                 .collect(),
             invites: listing.invites.into_iter().map(Invite::new).collect(),
-            timers: listing.timers.into_iter().map(Timer::new).collect(),
+            timers: listing.timers.iter().map(Timer::new).collect(),
         }
     }
 }
@@ -174,19 +174,26 @@ pub struct Timer {
     pub id: String,
     /// The ruleset that set it.
     pub rid: String,
-    /// When it goes off.
+    /// When it goes off next.
     pub at: String,
     /// The event that is raised then, `domain:type`.
     pub event: String,
+    /// The cron expression by which it goes off again, if it does.
+    pub repeat: Option<String>,
+    /// The time zone of the cron expression.
+    pub zone: Option<String>,
 }
 
 impl Timer {
-    fn new((id, rid, at, event): (Name, Name, Timestamp, String)) -> Self {
+    fn new(timer: &language::Timer) -> Self {
+        let repeat = timer.repeat.as_ref();
         Self {
-            id: id.to_string(),
-            rid: rid.to_string(),
-            at: at.to_string(),
-            event,
+            id: timer.id.to_string(),
+            rid: timer.rid.to_string(),
+            at: timer.at.to_string(),
+            event: format!("{}:{}", timer.raise.domain, timer.raise.kind),
+            repeat: repeat.map(|cron| cron.expression().to_owned()),
+            zone: repeat.map(|cron| cron.zone().to_owned()),
         }
     }
 }

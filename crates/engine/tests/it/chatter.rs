@@ -6,6 +6,7 @@
 use std::{any::Any, sync::Arc};
 
 use stratus_event::{Fault, Map, Name, Value, Whose};
+use stratus_pen::Cron;
 use stratus_pen::language::{
     Change, Directive, Effect, Ended, Language, Outline, Program, Question, QuestionId, Raise,
     RuleError, Scene, Stop, Timer, TimerChange,
@@ -122,7 +123,9 @@ impl Program for Talk {
                     options,
                 });
             }
-            ["after", ..] | ["cancel"] => ended.timers.push(self.timer(&words, attributes, scene)),
+            ["after" | "every", ..] | ["cancel"] => {
+                ended.timers.push(self.timer(&words, attributes, scene));
+            }
             _ => panic!("no such action: {words:?}"),
         }
         Ok(ended)
@@ -182,10 +185,23 @@ impl Talk {
 
     fn timer(&self, words: &[&str], attributes: &Map, scene: &Scene<'_>) -> TimerChange {
         let id = name(&format!("timer-{}", attributes.text("n").unwrap_or("0")));
-        let ["after", milliseconds, domain, kind] = words else {
-            return TimerChange::Remove { id };
+        let (wait, repeat, domain, kind) = match words {
+            ["after", milliseconds, domain, kind] => {
+                (milliseconds.parse().unwrap(), None, domain, kind)
+            }
+            ["every", seconds, domain, kind] => {
+                let cron = Cron::new(&format!("*/{seconds} * * * * *"), None).unwrap();
+                let wait = cron.after(scene.now).unwrap().since(scene.now);
+                (
+                    u64::try_from(wait.as_millis()).unwrap(),
+                    Some(cron),
+                    domain,
+                    kind,
+                )
+            }
+            _ => return TimerChange::Remove { id },
         };
-        let wait = std::time::Duration::from_millis(milliseconds.parse().unwrap());
+        let wait = std::time::Duration::from_millis(wait);
         let raise = Raise {
             domain: name(domain),
             kind: name(kind),
@@ -197,6 +213,7 @@ impl Talk {
             rid: self.rid.clone(),
             at: scene.now + wait,
             raise,
+            repeat,
         })
     }
 }

@@ -5,8 +5,8 @@ use stratus_event::{PenId, Value};
 
 use crate::world::{World, raise};
 
-const RULES: &str =
-    "ruleset a\non x:set after 1000 x due\non x:due append n\non x:cancel cancel\non x:slow count";
+const RULES: &str = "ruleset a\non x:set after 1000 x due\non x:due append n\non x:cancel cancel\non x:slow count\
+    \non x:begin every 10 x due";
 
 fn world() -> (World, PenId, stratus_event::Eci) {
     let mut world = World::new(1);
@@ -91,6 +91,45 @@ fn a_timer_waits_for_room_in_the_queue() {
     world.handle(0, Input::Finished(Box::new(job.run())));
     world.pass(5_000);
     assert_eq!(world.query(0, pen, "a", "seen"), seen(&["1"]));
+}
+
+/// Ten seconds after the last whole ten of them.
+fn to_the_next_ten(world: &World) -> i64 {
+    10_000 - world.now.0.rem_euclid(10_000)
+}
+
+#[test]
+fn a_timer_that_repeats_goes_off_again_and_again_until_it_is_cancelled() {
+    let (mut world, pen, owner) = world();
+    world.pass(to_the_next_ten(&world));
+    world.ok(0, raise(owner, "x:begin", &[("n", "1")]));
+    world.pass(9_999);
+    assert_eq!(world.query(0, pen, "a", "seen"), seen(&[]));
+    world.pass(1);
+    assert_eq!(world.query(0, pen, "a", "seen"), seen(&["1"]));
+    world.pass(25_000);
+    assert_eq!(world.query(0, pen, "a", "seen"), seen(&["1", "1", "1"]));
+    world.ok(0, raise(owner, "x:cancel", &[("n", "1")]));
+    world.pass(60_000);
+    assert_eq!(world.query(0, pen, "a", "seen"), seen(&["1", "1", "1"]));
+    assert_eq!(world.nodes[0].count(|key| matches!(key, Key::Timer(..))), 0);
+}
+
+#[test]
+fn what_a_repeating_timer_missed_while_the_node_was_down_comes_once() {
+    let (mut world, pen, owner) = world();
+    world.pass(to_the_next_ten(&world));
+    world.ok(0, raise(owner, "x:begin", &[("n", "1")]));
+    world.crash(0);
+    world.now.0 += 65_000;
+    world.crash(0);
+    assert_eq!(world.query(0, pen, "a", "seen"), seen(&["1"]));
+    world.crash(0);
+    assert_eq!(world.query(0, pen, "a", "seen"), seen(&["1"]));
+    world.pass(4_999);
+    assert_eq!(world.query(0, pen, "a", "seen"), seen(&["1"]));
+    world.pass(1);
+    assert_eq!(world.query(0, pen, "a", "seen"), seen(&["1", "1"]));
 }
 
 #[test]

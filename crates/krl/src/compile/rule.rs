@@ -2,19 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use stratus_event::Name;
+use stratus_event::{Name, Value as Data};
 use stratus_krl_syntax::ast::{self, StatementKind as Tree};
-use stratus_pen::language::Outline;
+use stratus_pen::{Cron, language::Outline};
 
 use super::{
-    Compiler,
+    Compiler, constant_text,
     expression::{Use, application_name},
     site,
 };
 use crate::{
     program::{
         Action, ActionBlock, Arguments, BlockKind, Code, Expression, Foreach, Guard, Postlude,
-        Raise, Rule, Statement, StatementKind,
+        Raise, Rule, ScheduleTime, Statement, StatementKind,
     },
     resolve::Kind,
     value::{Callable, Value},
@@ -283,7 +283,7 @@ impl Compiler {
             Tree::Last => StatementKind::Last,
             Tree::Log(level, value) => StatementKind::Log(word(*level), self.expression(value)),
             Tree::Raise(tree) => StatementKind::Raise(self.raise(tree)?),
-            Tree::Schedule(schedule) => self.schedule(schedule, tree.span)?,
+            Tree::Schedule(schedule) => self.schedule(schedule)?,
         };
         Some(Statement {
             guard: self.guard(tree.guard.as_ref()),
@@ -329,18 +329,12 @@ impl Compiler {
         })
     }
 
-    fn schedule(&mut self, tree: &ast::Schedule, span: ast::Span) -> Option<StatementKind> {
-        let at = match &tree.time {
-            ast::ScheduleTime::At(at) => Some(self.expression(at)),
-            ast::ScheduleTime::Repeat(pattern) => {
-                self.expression(pattern);
-                let message = "schedule … repeat is not supported: the rule fails here";
-                let help = "let the event's rule schedule the next one with at";
-                self.warn(span, "krl-repeat-unsupported", message.to_owned(), help);
-                Some(Expression {
-                    code: Code::Fail("krl-repeat-unsupported", message.to_owned()),
-                    site: site(span),
-                })
+    fn schedule(&mut self, tree: &ast::Schedule) -> Option<StatementKind> {
+        let time = match &tree.time {
+            ast::ScheduleTime::At(at) => ScheduleTime::At(self.expression(at)),
+            ast::ScheduleTime::Repeat(cron) => {
+                self.check_cron(cron);
+                ScheduleTime::Repeat(self.expression(cron))
             }
         };
         let domain = tree.domain.as_ref().map(|domain| self.name(domain));
@@ -355,10 +349,20 @@ impl Compiler {
             attributes,
         };
         Some(StatementKind::Schedule {
-            at: at?,
+            time,
             raise,
             setting,
         })
+    }
+
+    /// What stands in the text is known to be wrong before it runs.
+    fn check_cron(&mut self, tree: &ast::Expression) {
+        let Data::Text(expression) = constant_text(tree) else {
+            return;
+        };
+        if let Err(error) = Cron::new(&expression, None) {
+            self.fault(tree.span, "krl-cron-invalid", error.to_string());
+        }
     }
 
     /// Classic KRL writes the type of an event as a bare word; a word that names nothing in scope

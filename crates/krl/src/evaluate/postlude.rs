@@ -1,7 +1,10 @@
 //! What a rule leaves behind: changed variables, raised and scheduled events.
 
 use stratus_event::{EventId, Map as DataMap, Name, Timestamp};
-use stratus_pen::language::{Raise as Raised, Timer, TimerChange};
+use stratus_pen::{
+    Cron,
+    language::{Raise as Raised, Timer, TimerChange},
+};
 
 use super::{At, Evaluator, internal, name};
 use crate::{
@@ -9,7 +12,7 @@ use crate::{
     coerce::{describe, text, truth},
     library,
     limit::{Failure, Halt},
-    program::{Expression, Guard, Raise, Statement, StatementKind},
+    program::{Expression, Guard, Raise, ScheduleTime, Statement, StatementKind},
     value::{Entries, Value},
 };
 
@@ -71,7 +74,7 @@ impl Evaluator<'_> {
                 Ok(())
             }
             StatementKind::Schedule {
-                at: time,
+                time,
                 raise,
                 setting,
             } => self.schedule(at, time, raise, *setting),
@@ -197,17 +200,11 @@ impl Evaluator<'_> {
     fn schedule(
         &mut self,
         at: At,
-        time: &Expression,
+        time: &ScheduleTime,
         raise: &Raise,
         setting: Option<usize>,
     ) -> Result<(), Halt> {
-        let time = self.value(at, time)?;
-        let due = library::instant(&time, self.scene.now).ok_or_else(|| {
-            Failure::argument(format!(
-                "an event is scheduled at a time, not {}",
-                describe(&time)
-            ))
-        })?;
+        let (due, repeat) = self.due(at, time)?;
         let raised = self
             .raised(at, raise)?
             .pop()
@@ -218,8 +215,9 @@ impl Evaluator<'_> {
         let timer = Timer {
             id,
             rid,
-            at: Timestamp(due),
+            at: due,
             raise: raised,
+            repeat,
         };
         if let Some(slot) = setting {
             let shown = library::describe_timer(&mut self.meter, &timer)?;
@@ -227,6 +225,30 @@ impl Evaluator<'_> {
         }
         self.ended.timers.push(TimerChange::Set(timer));
         Ok(())
+    }
+
+    /// The first time, and how it goes on.
+    fn due(&mut self, at: At, time: &ScheduleTime) -> Result<(Timestamp, Option<Cron>), Halt> {
+        let now = self.scene.now;
+        match time {
+            ScheduleTime::At(time) => {
+                let time = self.value(at, time)?;
+                let due = library::instant(&time, now).ok_or_else(|| {
+                    let shown = describe(&time);
+                    Failure::argument(format!("an event is scheduled at a time, not {shown}"))
+                })?;
+                Ok((Timestamp(due), None))
+            }
+            ScheduleTime::Repeat(cron) => {
+                let cron = library::cron(&self.value(at, cron)?)?;
+                let due = cron.after(now);
+                let due = due.ok_or_else(|| {
+                    let message = format!("{} comes no more after {now}", cron.expression());
+                    Failure::new("krl-cron-invalid", message)
+                })?;
+                Ok((due, Some(cron)))
+            }
+        }
     }
 
     /// An id that no other timer of the PEN has: it is derived from the event, the rule and the

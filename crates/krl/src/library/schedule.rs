@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use stratus_event::Name;
-use stratus_pen::language::{Timer, TimerChange};
+use stratus_pen::{
+    Cron,
+    language::{Timer, TimerChange},
+};
 
 use super::{Body, Builtin, Given};
 use crate::{
     border,
-    coerce::text,
+    coerce::{describe, text},
     evaluate::Evaluator,
     limit::{Failure, Halt, Meter},
     value::Value,
@@ -22,7 +25,7 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
     Builtin::new("schedule:remove", &["id"], Body::Action(remove)),
 ];
 
-/// The ruleset's timers as this run sees them.
+/// The ruleset's timers as this run sees them, the next first.
 fn timers(evaluator: &Evaluator<'_>, given: &Given) -> Result<Vec<Timer>, Failure> {
     let rid = evaluator.ruleset(given.at.instance)?.rid.clone();
     let known = evaluator.scene.view.timers(&rid);
@@ -41,7 +44,9 @@ fn timers(evaluator: &Evaluator<'_>, given: &Given) -> Result<Vec<Timer>, Failur
             TimerChange::Set(_) => {}
         }
     }
-    Ok(timers.into_values().collect())
+    let mut timers: Vec<Timer> = timers.into_values().collect();
+    timers.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
+    Ok(timers)
 }
 
 fn list(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
@@ -110,11 +115,31 @@ pub(crate) fn describe_timer(meter: &mut Meter, timer: &Timer) -> Result<Value, 
         ("attrs".into(), attributes),
     ];
     let event = meter.map(event.into_iter().collect())?;
-    let entries = [
-        ("id".into(), word(timer.id.as_str())),
-        ("type".into(), word("at")),
-        ("time".into(), word(&timer.at.to_string())),
-        ("event".into(), event),
-    ];
+    let mut entries = vec![("id".into(), word(timer.id.as_str()))];
+    match &timer.repeat {
+        None => entries.push(("type".into(), word("at"))),
+        Some(cron) => entries.extend([
+            ("type".into(), word("repeat")),
+            ("timespec".into(), word(cron.expression())),
+            ("tz".into(), word(cron.zone())),
+        ]),
+    }
+    entries.push(("time".into(), word(&timer.at.to_string())));
+    entries.push(("event".into(), event));
     meter.map(entries.into_iter().collect())
+}
+
+/// A cron expression in UTC, or a map such as `{"rule": "0 8 * * *", "tz": "Europe/Vienna"}`.
+pub(crate) fn cron(value: &Value) -> Result<Cron, Failure> {
+    let (rule, zone) = match value {
+        Value::Map(map) => (map.entries.get("rule"), map.entries.get("tz")),
+        other => (Some(other), None),
+    };
+    let zone = zone.filter(|zone| !zone.is_null()).map(text);
+    let Some(Value::Text(rule)) = rule else {
+        let message = format!("{} is no cron expression", describe(value));
+        return Err(Failure::new("krl-cron-invalid", message));
+    };
+    Cron::new(rule, zone.as_deref())
+        .map_err(|error| Failure::new("krl-cron-invalid", error.to_string()))
 }

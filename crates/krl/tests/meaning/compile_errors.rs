@@ -228,10 +228,18 @@ fn what_is_probably_not_meant_is_said() {
 }
 
 #[test]
-fn a_repetition_fails_where_it_is_asked_for() {
+fn a_repetition_at_no_time_is_found() {
+    let ruleset = |cron: &str| {
+        format!(
+            "ruleset r {{ rule q {{ select when a b always {{ \
+             schedule a event \"b\" repeat {cron} }} }} }}"
+        )
+    };
+    check_warnings(&ruleset("\"*/5 * * * *\""), &[]);
+    check_warnings(&ruleset("<<*/#{event:attrs{\"n\"}} * * * *>>"), &[]);
     check_warnings(
-        "ruleset r { rule q { select when a b always { schedule a event \"b\" repeat \"* * * * *\" } } }",
-        &["1:47 schedule … repeat is not supported: the rule fails here [krl-repeat-unsupported]"],
+        &ruleset("\"0 0 30 2 *\""),
+        &["1:75 \"0 0 30 2 *\" is no cron expression: there is no such day [krl-cron-invalid]"],
     );
 }
 

@@ -24,8 +24,6 @@ use crate::{
 const RULES_LEFT_OUT: &[(&str, &str)] = &[
     ("io.picolabs.events", "action_send"),
     ("io.picolabs.module-used", "uninstall"),
-    ("io.picolabs.schedule", "every_1min"),
-    ("io.picolabs.schedule", "dynamic_repeat"),
 ];
 
 #[test]

@@ -315,5 +315,6 @@ pub(crate) fn timer(id: &str, rid: &str) -> Timer {
         rid: name(rid),
         at: Timestamp(5000),
         raise: raise("t:late"),
+        repeat: None,
     }
 }

@@ -8,7 +8,7 @@ use stratus_event::{
     codec::{CodecError, Fields, Item, Record},
 };
 use stratus_pen::{
-    Channel, Policy, Rule, RunEnd,
+    Channel, Cron, Policy, Rule, RunEnd,
     language::{Directive, Effect, Question, QuestionId, Raise, Timer},
 };
 use stratus_protocol::{Invite, Pairing, Redemption};
@@ -110,7 +110,45 @@ nouns! {
         0: id, 1: invite, 2: name, 3: role_mine, 4: role_theirs, 5: node, 6: addresses, 7: rx,
         8: granted as Bytes, 9: held as Option<Bytes>, 10: sequence_next, 11: ended
     }
-    Timer "a timer" { 0: id, 1: rid, 2: at, 3: raise }
+}
+
+/// One that goes off once has no field for when it goes off again.
+impl Stored for Timer {
+    fn item(&self) -> Item {
+        Record::new()
+            .with(0, self.id.item())
+            .with(1, self.rid.item())
+            .with(2, self.at.item())
+            .with(3, self.raise.item())
+            .with_some(4, self.repeat.as_ref().map(Stored::item))
+            .into()
+    }
+
+    fn read(item: Item) -> Result<Self, CodecError> {
+        let mut fields = Fields::new(item, "a timer")?;
+        let timer = Self {
+            id: Stored::read(fields.required(0)?)?,
+            rid: Stored::read(fields.required(1)?)?,
+            at: Stored::read(fields.required(2)?)?,
+            raise: Stored::read(fields.required(3)?)?,
+            repeat: fields.optional(4).map(Stored::read).transpose()?,
+        };
+        fields.finish()?;
+        Ok(timer)
+    }
+}
+
+impl Stored for Cron {
+    fn item(&self) -> Item {
+        (self.expression().to_owned(), self.zone().to_owned()).item()
+    }
+
+    fn read(item: Item) -> Result<Self, CodecError> {
+        let (expression, zone): (String, String) = Stored::read(item)?;
+        Self::new(&expression, Some(&zone)).map_err(|_| CodecError::Mismatch {
+            expected: "a cron expression and a time zone",
+        })
+    }
 }
 
 impl Stored for Fault {

@@ -6,7 +6,7 @@ use stratus_engine::{
 };
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_pen::{
-    Channel, ChannelId, Policy, Rule,
+    Channel, ChannelId, Cron, Policy, Rule,
     language::{Directive, Effect, Question, QuestionId, Raise, Timer},
 };
 use stratus_protocol::{Invite, NodeId, Pairing, Redemption, SubscriptionId};
@@ -192,6 +192,7 @@ fn timer(for_ruleset: Option<Name>) -> Timer {
         rid: name("dispatcher"),
         at: Timestamp(0),
         raise,
+        repeat: None,
     }
 }
 
@@ -271,6 +272,14 @@ fn own() -> Vec<(Key, Record)> {
             Record::Automaton(Value::list([])),
         ),
         (Key::Timer(PEN, name("t1")), Record::Timer(timer(None))),
+        (
+            Key::Timer(PEN, name("t3")),
+            Record::Timer(Timer {
+                id: name("t3"),
+                repeat: Some(Cron::new("0 8 * * 1-5", Some("Europe/Vienna")).unwrap()),
+                ..timer(None)
+            }),
+        ),
         (
             Key::Timer(PEN, name("t2")),
             Record::Timer(timer(Some(rid()))),
