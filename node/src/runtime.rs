@@ -156,7 +156,7 @@ impl Runtime {
 
     fn perform(&mut self, output: Output) -> Result<(), Failure> {
         match output {
-            Output::Ask(ask) => Connectors::ask(&ask, &self.results.0),
+            Output::Ask(ask) => self.connectors.ask(ask, &self.results.0),
             Output::Close { peer } => self.links.close(peer),
             Output::Commit(batch) => self.durable.commit(batch)?,
             Output::Dial { peer, addresses } => self.links.dial(peer, addresses),

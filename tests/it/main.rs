@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod http;
 mod kill;
 mod pairing;
 mod program;

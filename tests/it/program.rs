@@ -206,7 +206,7 @@ fn write_private(path: &Path, text: &str) {
 
 /// A port that is free now, and none of those that the system gives to outgoing connections, which
 /// could take it while the node is down.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static DRAWN: AtomicU32 = AtomicU32::new(0);
     let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
     let draw = || {

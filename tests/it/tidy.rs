@@ -145,7 +145,7 @@ const NOT_CODES: [(&str, &str); 5] = [
 ];
 
 /// Codes that no test names, and why; sorted.
-const UNPROVOKED: [(&str, &str); 9] = [
+const UNPROVOKED: [(&str, &str); 10] = [
     (
         "demo-ending-missed",
         "the story would have to end otherwise than it does",
@@ -165,6 +165,10 @@ const UNPROVOKED: [(&str, &str); 9] = [
     (
         "demo-refused",
         "a node of the demonstration would have to refuse its story",
+    ),
+    (
+        "http-unusable",
+        "the system would have to be without certificates",
     ),
     ("store-thread", "the system would have to refuse a thread"),
     (

@@ -15,7 +15,6 @@ mod route;
 pub mod shape;
 #[cfg(test)]
 mod tests;
-mod value;
 
 use std::{future::Future, sync::Arc};
 
@@ -32,7 +31,7 @@ pub use limit::{
 pub use login::OwnerToken;
 pub use problem::status;
 pub use route::{JOURNAL_ENTRIES_MAX, JOURNAL_WAIT_MS_MAX, PAIRING_WAIT_MS_MAX};
-pub use value::{from_json, map_from_json, map_to_json, to_json};
+pub use stratus_event::json::{from_json, map_from_json, map_to_json, to_json};
 
 /// What the API needs to know of the node that it speaks for.
 pub struct Site {

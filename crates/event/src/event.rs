@@ -11,6 +11,7 @@ pub mod codec;
 mod eci;
 mod fault;
 mod identity;
+pub mod json;
 mod name;
 mod time;
 mod value;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use stratus_api::WebhookVerifier;
-use stratus_connector::{Request, Twilio, TwilioConfig, webhook_signature_fits};
+use stratus_connector::{Http, HttpConfig, Request, Twilio, TwilioConfig, webhook_signature_fits};
 use stratus_engine::{Ask, Input, Perform, Verdict};
-use stratus_event::{Fault, Name, Whose};
+use stratus_event::{Fault, Name, Timestamp, Value, Whose};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -14,7 +14,9 @@ use crate::{
 };
 
 /// The connectors of this node.
+#[derive(Clone)]
 pub(super) struct Connectors {
+    http: Arc<Http>,
     twilio: Option<Arc<Twilio>>,
     crash: Arc<CrashPoint>,
 }
@@ -30,6 +32,7 @@ impl Connectors {
             .map(|account| Twilio::new(configuration(account)))
             .transpose()?;
         Ok(Self {
+            http: Arc::new(Http::new(HttpConfig::default())?),
             twilio: twilio.map(Arc::new),
             crash,
         })
@@ -37,46 +40,74 @@ impl Connectors {
 
     /// Does what is wanted, in a task of its own. The engine bounds how many there are at a time.
     pub(super) fn perform(&self, perform: Perform, results: &Results) {
-        let (twilio, crash, results) = (self.twilio.clone(), self.crash.clone(), results.clone());
+        let (connectors, results) = (self.clone(), results.clone());
         tokio::spawn(async move {
             let (pen, effect) = (perform.pen, perform.effect);
-            let verdict = match twilio {
-                _ if perform.connector != *TWILIO => unknown(&perform.connector),
-                None => without_account(),
-                Some(twilio) => text(&twilio, perform, &crash).await,
-            };
+            let verdict = connectors.verdict(perform).await;
             if let Verdict::NotDone { code, reason, .. } = &verdict {
-                tracing::warn!(
-                    "effect {} {}: {reason} [{code}]",
-                    effect.position,
-                    effect.ordinal
-                );
+                let (position, ordinal) = (effect.position, effect.ordinal);
+                tracing::warn!("effect {position} {ordinal}: {reason} [{code}]");
             }
+            let input = Input::Performed {
+                pen,
+                effect,
+                verdict,
+            };
             // A loop that is gone needs no verdict; the next start settles it.
-            let _ = results
-                .send(Ok(Input::Performed {
-                    pen,
-                    effect,
-                    verdict,
-                }))
-                .await;
+            let _ = results.send(Ok(input)).await;
         });
     }
 
-    /// No connector of this version answers questions.
-    pub(super) fn ask(ask: &Ask, results: &Results) {
-        let (results, pen, question) = (results.clone(), ask.pen, ask.question);
-        let message = format!("nothing here can be asked {}:{}", ask.connector, ask.action);
-        let answer = Err(Fault::new(Whose::Ruleset, "connector-unknown", message));
+    /// Finds the answer, in a task of its own.
+    pub(super) fn ask(&self, ask: Ask, results: &Results) {
+        let (connectors, results) = (self.clone(), results.clone());
         tokio::spawn(async move {
-            let _ = results
-                .send(Ok(Input::Answered {
-                    pen,
-                    question,
-                    answer,
-                }))
-                .await;
+            let (pen, question) = (ask.pen, ask.question);
+            let answer = connectors.answer(ask).await;
+            let input = Input::Answered {
+                pen,
+                question,
+                answer,
+            };
+            let _ = results.send(Ok(input)).await;
         });
+    }
+
+    async fn verdict(&self, perform: Perform) -> Verdict {
+        let connector = perform.connector.clone();
+        let request = Request {
+            action: perform.action,
+            arguments: perform.arguments,
+            wanted: perform.wanted,
+            doubt: perform.doubt,
+            receipts: perform.receipts,
+        };
+        let observe = |boundary| {
+            if boundary == stratus_connector::Boundary::AnswerUnread {
+                self.crash.pass(Boundary::RequestSent);
+            }
+        };
+        match (connector.as_str(), &self.twilio) {
+            (HTTP, _) => engine_verdict(self.http.perform(&request, &observe).await),
+            (TWILIO, Some(twilio)) => engine_verdict(twilio.perform(&request, &observe).await),
+            (TWILIO, None) => without_account(),
+            _ => unknown(&connector),
+        }
+    }
+
+    async fn answer(&self, ask: Ask) -> Result<Value, Fault> {
+        if ask.connector != *HTTP {
+            let message = format!("nothing here can be asked {}:{}", ask.connector, ask.action);
+            return Err(Fault::new(Whose::Ruleset, "connector-unknown", message));
+        }
+        let question = Request {
+            action: ask.action,
+            arguments: ask.arguments,
+            wanted: Timestamp(0),
+            doubt: ask.doubt,
+            receipts: Vec::new(),
+        };
+        self.http.ask(&question).await
     }
 }
 
@@ -86,20 +117,8 @@ pub(crate) fn webhook_verifier(account: &TwilioAccount) -> Arc<WebhookVerifier> 
     Arc::new(move |url, fields, signature| webhook_signature_fits(&token, url, fields, signature))
 }
 
-async fn text(twilio: &Twilio, perform: Perform, crash: &CrashPoint) -> Verdict {
-    let request = Request {
-        action: perform.action,
-        arguments: perform.arguments,
-        wanted: perform.wanted,
-        doubt: perform.doubt,
-        receipts: perform.receipts,
-    };
-    let observe = |boundary| {
-        if boundary == stratus_connector::Boundary::AnswerUnread {
-            crash.pass(Boundary::RequestSent);
-        }
-    };
-    match twilio.perform(&request, &observe).await {
+fn engine_verdict(verdict: stratus_connector::Verdict) -> Verdict {
+    match verdict {
         stratus_connector::Verdict::Done { receipt } => Verdict::Done { receipt },
         stratus_connector::Verdict::NotDone {
             code,
@@ -143,6 +162,8 @@ fn without_account() -> Verdict {
     }
 }
 
+const HTTP: &str = "http";
+
 const TWILIO: &str = "twilio";
 
 const BASE_URL_USUAL: &str = "https://api.twilio.com";
@@ -150,7 +171,7 @@ const BASE_URL_USUAL: &str = "https://api.twilio.com";
 #[cfg(test)]
 mod tests {
     use stratus_engine::EffectId;
-    use stratus_event::{Map, PenId, Timestamp};
+    use stratus_event::{Map, PenId};
 
     use super::*;
 

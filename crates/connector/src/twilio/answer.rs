@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::Verdict;
+use crate::{Verdict, broken::reason};
 
 /// An answer that came, as far as it could be read.
 #[derive(Debug)]
@@ -69,21 +69,6 @@ pub(super) fn unsent(error: &reqwest::Error) -> Verdict {
         };
     }
     Verdict::Unknown { reason }
-}
-
-/// The error and its causes, without the address: the account's id is part of that.
-pub(super) fn reason(error: &reqwest::Error) -> String {
-    let what = if error.is_timeout() {
-        "the service did not answer in time"
-    } else if error.is_connect() {
-        "the service cannot be reached"
-    } else {
-        "the connection to the service broke"
-    };
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    causes.fold(what.to_owned(), |reason, cause| {
-        format!("{reason}: {cause}")
-    })
 }
 
 /// Characters of the service's words that are passed on.

@@ -5,8 +5,8 @@ use reqwest::Url;
 use serde_json::Value as Json;
 use stratus_event::Timestamp;
 
-use super::{Text, Twilio, answer};
-use crate::Request;
+use super::{Text, Twilio};
+use crate::{Request, broken::reason};
 
 impl Twilio {
     /// The message that this request sent before, if there is one: to the same number, with the
@@ -62,9 +62,7 @@ impl Twilio {
 
     async fn page(&self, url: Url) -> Result<Json, String> {
         let response = self.authorised(self.client.get(url)).send().await;
-        let answer = self
-            .read(response.map_err(|error| answer::reason(&error))?)
-            .await;
+        let answer = self.read(response.map_err(|error| reason(&error))?).await;
         match answer.status {
             200..=299 => Ok(answer.body),
             _ => Err(answer.reason()),

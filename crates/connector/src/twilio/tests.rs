@@ -1,112 +1,12 @@
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use chrono::DateTime;
 use serde_json::json;
 use stratus_event::{Map, Name, Timestamp};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
+use tokio::net::TcpListener;
 
 use super::*;
-
-/// What the service does with one request.
-#[derive(Clone, Debug)]
-enum Act {
-    /// Answers.
-    Answer(u16, Json),
-    /// Closes the connection when it has read the request.
-    Cut,
-    /// Answers, but cuts its own words short.
-    Half(u16, String),
-    /// Sends something that is not HTTP.
-    Noise,
-    /// Reads the request and never answers.
-    Silence,
-}
-
-/// A service on loopback that does what it is told, one act per request, and keeps the requests.
-struct Service {
-    url: String,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Service {
-    async fn start(acts: Vec<Act>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let kept = requests.clone();
-        tokio::spawn(async move {
-            let mut silent = Vec::new();
-            for act in acts {
-                let (mut socket, _) = listener.accept().await.unwrap();
-                let request = read_request(&mut socket).await;
-                kept.lock().unwrap().push(request);
-                match act {
-                    Act::Answer(status, body) => {
-                        answer(&mut socket, status, &body.to_string()).await;
-                    }
-                    Act::Cut => {}
-                    Act::Half(status, body) => half(&mut socket, status, &body).await,
-                    Act::Noise => socket.write_all(b"\0\0\0\0\r\n\r\n").await.unwrap(),
-                    Act::Silence => silent.push(socket),
-                }
-            }
-            std::future::pending::<()>().await;
-        });
-        Self { url, requests }
-    }
-
-    fn twilio(&self) -> Twilio {
-        twilio(&self.url)
-    }
-
-    /// The requests so far: the first line and the body of each.
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
-    }
-}
-
-async fn read_request(socket: &mut TcpStream) -> String {
-    let mut bytes = Vec::new();
-    loop {
-        let text = String::from_utf8(bytes.clone()).unwrap();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "));
-            let length = length.map_or(0, |length| length.parse().unwrap());
-            if body.len() >= length {
-                assert!(
-                    head.contains("authorization: Basic QUMxOnNlY3JldA=="),
-                    "{head}"
-                );
-                let line = head.lines().next().unwrap();
-                return format!("{line} {body}").trim().replace(" HTTP/1.1", "");
-            }
-        }
-        let mut chunk = [0; 4096];
-        let read = socket.read(&mut chunk).await.unwrap();
-        assert!(read > 0, "the request ends too early");
-        bytes.extend_from_slice(&chunk[..read]);
-    }
-}
-
-async fn answer(socket: &mut TcpStream, status: u16, body: &str) {
-    let length = body.len();
-    let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nLocation: /x\r\n\r\n");
-    // The client may have had enough already.
-    let _ = socket.write_all(format!("{head}{body}").as_bytes()).await;
-    let _ = socket.shutdown().await;
-}
-
-async fn half(socket: &mut TcpStream, status: u16, body: &str) {
-    let length = body.len();
-    let (half, _) = body.split_at(length / 2);
-    let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n\r\n{half}");
-    socket.write_all(head.as_bytes()).await.unwrap();
-}
+use crate::service::{Act, Service};
 
 fn twilio(url: &str) -> Twilio {
     let mut config = TwilioConfig::new(
@@ -178,16 +78,20 @@ fn list(messages: &[Json], next: Option<&str>) -> Act {
 #[tokio::test]
 async fn a_text_is_sent() {
     let service = Service::start(vec![created("SM1"), created("SM2")]).await;
-    let twilio = service.twilio();
+    let twilio = twilio(&service.url);
     assert_eq!(perform(&twilio, &request(false, &[])).await, "ra done SM1");
     assert_eq!(perform(&twilio, &request(false, &[])).await, "ra done SM2");
     assert_eq!(service.requests(), [POST, POST]);
+    for head in service.heads() {
+        let login = "authorization: Basic QUMxOnNlY3JldA==";
+        assert!(head.contains(login), "{head}");
+    }
 }
 
 /// What a sender says of one try.
 async fn check(act: Act, expected: &str) {
     let service = Service::start(vec![act.clone()]).await;
-    let said = perform(&service.twilio(), &request(false, &[])).await;
+    let said = perform(&twilio(&service.url), &request(false, &[])).await;
     assert!(
         said.starts_with(expected),
         "{act:?}: {said:?} should begin with {expected:?}"
@@ -295,7 +199,7 @@ fn a_service_has_an_address() {
 /// What a sender in doubt says, and what it asked for.
 async fn settle(receipts: &[&str], acts: Vec<Act>, expected: &str, asked: &[&str]) {
     let service = Service::start(acts).await;
-    let said = perform(&service.twilio(), &request(true, receipts)).await;
+    let said = perform(&twilio(&service.url), &request(true, receipts)).await;
     assert!(
         said.starts_with(expected),
         "{said:?} should begin with {expected:?}"
@@ -450,7 +354,7 @@ async fn two_doubts_never_find_the_same_message() {
     let body = "Can you & he come?";
     let both = || list(&[message("SM2", body, 2), message("SM1", body, 1)], None);
     let service = Service::start(vec![both(), both(), both(), created("SM9")]).await;
-    let twilio = service.twilio();
+    let twilio = twilio(&service.url);
     let twice = request(true, &[]);
     let (a, b) = tokio::join!(perform(&twilio, &twice), perform(&twilio, &twice));
     assert_ne!(a, b);
@@ -468,7 +372,7 @@ async fn while_a_doubt_is_settled_nothing_is_sent() {
         created("SM2"),
     ];
     let service = Service::start(acts).await;
-    let twilio = service.twilio();
+    let twilio = twilio(&service.url);
     let (fresh, doubtful) = (request(false, &[]), request(true, &[]));
     let (sent, settled) =
         tokio::join!(twilio.perform(&fresh, &|_| {}), perform(&twilio, &doubtful));

@@ -3,8 +3,8 @@
 //! A JSON number becomes a value only if a double holds it exactly: an integer further than 2^53
 //! from zero is refused, because another number would come back. Members keep their order.
 
+use crate::{Fault, Map, Value, Whose};
 use serde_json::{Number, Value as Json};
-use stratus_event::{Fault, Map, Value, Whose};
 
 /// Reads JSON as a value; `json-number-inexact` if a number in it cannot be kept.
 pub fn from_json(json: &Json) -> Result<Value, Fault> {
