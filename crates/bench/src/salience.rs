@@ -13,6 +13,7 @@ use crate::{figure::Figure, peer};
 /// Measures all of it. What holds memory comes first, so that nothing freed before is used again.
 pub(crate) fn measure(tell: &mut impl FnMut(Figure)) {
     tell(sharing::pen_bytes());
+    tell(sharing::pattern_bytes());
     partial::measure().into_iter().for_each(&mut *tell);
     let peer = peer::select_when();
     selecting::measure(&peer).into_iter().for_each(&mut *tell);

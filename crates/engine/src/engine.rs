@@ -62,6 +62,7 @@ use stratus_pen::{
     language::{Language, Program},
 };
 use stratus_protocol::Federation;
+use stratus_salience::Patterns;
 
 use commit::{Draft, Ledger};
 use effect::Turns;
@@ -87,6 +88,8 @@ pub struct Engine {
     pens: BTreeMap<PenId, Hosted>,
     /// Programs by the hash of their text.
     programs: BTreeMap<[u8; 32], Arc<dyn Program>>,
+    /// The patterns of all of them.
+    patterns: Patterns,
     common: Common,
     /// Whose channel it is.
     channels: BTreeMap<Eci, PenId>,
@@ -124,6 +127,7 @@ impl Engine {
             now: Timestamp::default(),
             pens: BTreeMap::new(),
             programs: BTreeMap::new(),
+            patterns: Patterns::default(),
             common: Common::default(),
             channels: BTreeMap::new(),
             invites: BTreeMap::new(),

@@ -179,7 +179,10 @@ impl Engine {
         let source = sources
             .get(&hash)
             .ok_or_else(|| orphan("a ruleset without its program"))?;
-        let program = self.language.compile(source).map_err(program_refused)?;
+        let program = self
+            .language
+            .compile_among(source, &mut self.patterns)
+            .map_err(program_refused)?;
         self.programs.insert(hash, program);
         Ok(())
     }

@@ -102,7 +102,7 @@ impl Engine {
     }
 
     /// The program of that text, compiled once for all PENs.
-    fn compile(&self, source: &str) -> Result<([u8; 32], Arc<dyn Program>), Fault> {
+    fn compile(&mut self, source: &str) -> Result<([u8; 32], Arc<dyn Program>), Fault> {
         let bytes_max = self.config.program_bytes_max;
         if source.len() > bytes_max {
             let message = format!(
@@ -116,7 +116,10 @@ impl Engine {
         if let Some(program) = self.programs.get(&hash) {
             return Ok((hash, program.clone()));
         }
-        let program = self.language.compile(source).map_err(one_fault)?;
+        let program = self
+            .language
+            .compile_among(source, &mut self.patterns)
+            .map_err(one_fault)?;
         Ok((hash, program))
     }
 

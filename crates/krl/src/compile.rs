@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stratus_event::{Name, Value as Data};
 use stratus_krl_syntax::{Diagnostic, Generation, Severity, ast};
+use stratus_salience::Patterns;
 
 use self::testing::TESTING;
 use crate::{
@@ -28,9 +29,16 @@ pub(crate) struct Outcome {
 }
 
 /// Compiles a tree. Everything that is wrong with it comes back at once.
-pub(crate) fn compile(source: &str, tree: &ast::Ruleset, generation: Generation) -> Outcome {
+pub(crate) fn compile(
+    source: &str,
+    tree: &ast::Ruleset,
+    generation: Generation,
+    patterns: &mut Patterns,
+) -> Outcome {
     let mut compiler = Compiler::new(source, generation);
+    std::mem::swap(&mut compiler.patterns, patterns);
     let ruleset = compiler.ruleset(tree);
+    std::mem::swap(&mut compiler.patterns, patterns);
     let mut warnings = std::mem::take(&mut compiler.warnings);
     warnings.sort_by_key(|warning| warning.span().start);
     let ruleset = match ruleset {
@@ -47,6 +55,8 @@ struct Compiler {
     tested: Data,
     /// Variables of which a predicate asks when they were written.
     timed: BTreeSet<Name>,
+    /// Those that rulesets have in common.
+    patterns: Patterns,
     faults: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
     scope: Scope,
@@ -87,6 +97,7 @@ impl Compiler {
             generation,
             tested: Data::Null,
             timed: BTreeSet::new(),
+            patterns: Patterns::default(),
             faults: Vec::new(),
             warnings: Vec::new(),
             scope: Scope::default(),

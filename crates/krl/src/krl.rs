@@ -28,6 +28,7 @@ use std::{any::Any, fmt, sync::Arc};
 use stratus_event::{Fault, Map, Name, Value, Whose};
 use stratus_krl_syntax::{Diagnostic, Severity, line_column, parse_ruleset};
 use stratus_pen::language::{Ended, Language, Outline, Program, RuleError, Scene, Stop};
+use stratus_salience::Patterns;
 
 pub use document::document;
 pub use explain::{codes, explain};
@@ -47,8 +48,12 @@ use crate::{
 pub struct Krl;
 
 impl Language for Krl {
-    fn compile(&self, source: &str) -> Result<Arc<dyn Program>, Vec<Fault>> {
-        match compiled(source) {
+    fn compile_among(
+        &self,
+        source: &str,
+        patterns: &mut Patterns,
+    ) -> Result<Arc<dyn Program>, Vec<Fault>> {
+        match compiled(source, patterns) {
             (Some(ruleset), _) => Ok(Arc::new(Compiled::new(ruleset))),
             (None, said) => Err(faults(source, &said)),
         }
@@ -58,18 +63,18 @@ impl Language for Krl {
 /// Everything that there is to say about a ruleset's text: what the parser says, and, if it can be
 /// read, what its meaning lets one say. Without an error among it, the ruleset can be installed.
 pub fn check(source: &str) -> Vec<Diagnostic> {
-    compiled(source).1
+    compiled(source, &mut Patterns::default()).1
 }
 
 /// The ruleset, if nothing is wrong with it, and all that is to be said about it.
-fn compiled(source: &str) -> (Option<Ruleset>, Vec<Diagnostic>) {
+fn compiled(source: &str, patterns: &mut Patterns) -> (Option<Ruleset>, Vec<Diagnostic>) {
     let parsed = parse_ruleset(source);
     let mut said = parsed.diagnostics;
     let is_readable = said.iter().all(|found| found.severity != Severity::Error);
     let Some(tree) = parsed.ruleset.filter(|_| is_readable) else {
         return (None, said);
     };
-    let outcome = compile::compile(source, &tree, parsed.generation);
+    let outcome = compile::compile(source, &tree, parsed.generation, patterns);
     said.extend(outcome.warnings);
     match outcome.ruleset {
         Ok(ruleset) => (Some(ruleset), said),

@@ -1,8 +1,9 @@
 //! Regular expressions, in the dialect that KRL's rulesets are written in.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use regex::{Regex, RegexBuilder};
+use stratus_salience::Patterns;
 
 use crate::limit::Failure;
 
@@ -17,22 +18,29 @@ const PATTERN_SOURCE_BYTES_MAX: usize = 10_000;
 pub(crate) struct Pattern {
     source: String,
     flags: String,
-    regex: Regex,
+    regex: Arc<Regex>,
 }
 
 impl Pattern {
     /// Compiles a pattern with flags out of `g`, `i` and `m`.
     pub(crate) fn new(source: &str, flags: &str) -> Result<Self, Failure> {
+        Self::shared(source, flags, &mut Patterns::default())
+    }
+
+    /// The same, unless one of these is it already.
+    pub(crate) fn shared(
+        source: &str,
+        flags: &str,
+        patterns: &mut Patterns,
+    ) -> Result<Self, Failure> {
         if source.len() > PATTERN_SOURCE_BYTES_MAX {
             return Err(invalid(
                 source,
                 &format!("longer than {PATTERN_SOURCE_BYTES_MAX} bytes"),
             ));
         }
-        let regex = RegexBuilder::new(&with_flags(&translate(source), flags))
-            .size_limit(PATTERN_BYTES_MAX)
-            .dfa_size_limit(PATTERN_BYTES_MAX)
-            .build()
+        let regex = patterns
+            .share(&with_flags(&translate(source), flags), compiled)
             .map_err(|error| invalid(source, &last_line(&error.to_string())))?;
         Ok(Self {
             source: source.to_owned(),
@@ -41,7 +49,7 @@ impl Pattern {
         })
     }
 
-    pub(crate) fn regex(&self) -> &Regex {
+    pub(crate) fn regex(&self) -> &Arc<Regex> {
         &self.regex
     }
 
@@ -66,6 +74,13 @@ impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "re#{}#{}", self.source, self.flags)
     }
+}
+
+fn compiled(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern)
+        .size_limit(PATTERN_BYTES_MAX)
+        .dfa_size_limit(PATTERN_BYTES_MAX)
+        .build()
 }
 
 fn invalid(source: &str, why: &str) -> Failure {

@@ -2,6 +2,7 @@
 
 use stratus_krl_syntax::{Diagnostic, Severity, ast::Span};
 use stratus_pen::language::Outline;
+use stratus_salience::Patterns;
 
 use crate::{
     compiled,
@@ -12,7 +13,10 @@ use crate::{
 /// What there is to say of rulesets that are all that is installed in a PEN: the number of the
 /// source with each. Sources with errors are left out; they are for [`crate::check`].
 pub fn check_together(sources: &[&str]) -> Vec<(usize, Diagnostic)> {
-    let rulesets = sources.iter().map(|source| compiled(source).0);
+    let mut patterns = Patterns::default();
+    let rulesets = sources
+        .iter()
+        .map(|source| compiled(source, &mut patterns).0);
     let rulesets: Vec<Option<Ruleset>> = rulesets.collect();
     let installed: Vec<&Ruleset> = rulesets.iter().flatten().collect();
     let mut found = Vec::new();

@@ -14,7 +14,7 @@ use stratus_pen::{
         SubscriptionView, Timer, TimerChange,
     },
 };
-use stratus_salience::Bindings;
+use stratus_salience::{Bindings, Patterns};
 
 use self::watch::Watched;
 pub(crate) use self::why::collect as primitives;
@@ -386,12 +386,17 @@ fn with_expression(source: &str, expression: &str) -> Result<(Compiled, Name), V
         let properties = vec![ast::Property { kind, span }];
         ruleset.meta = Some(ast::Meta { properties, span });
     }
-    let compiled = compile::compile(&whole, &ruleset, parsed.generation)
-        .ruleset
-        .map_err(|found| {
-            let found = found.iter().map(|found| fault(&whole, found));
-            found.collect::<Vec<_>>()
-        })?;
+    let compiled = compile::compile(
+        &whole,
+        &ruleset,
+        parsed.generation,
+        &mut Patterns::default(),
+    )
+    .ruleset
+    .map_err(|found| {
+        let found = found.iter().map(|found| fault(&whole, found));
+        found.collect::<Vec<_>>()
+    })?;
     let name = Name::new(ANSWER).map_err(|_| Vec::new())?;
     Ok((Compiled::new(compiled), name))
 }

@@ -7,15 +7,25 @@
 use std::{any::Any, collections::BTreeMap, fmt, sync::Arc};
 
 use stratus_event::{Eci, Event, Fault, Map, Name, Timestamp, Value};
-use stratus_salience::{Bindings, Expression};
+use stratus_salience::{Bindings, Expression, Patterns};
 
 use crate::Cron;
 
 /// A language: text to program.
 pub trait Language: Send + Sync {
     /// Compiles a ruleset. All the problems found come back, not only the first; each names the
-    /// line and column in its message.
-    fn compile(&self, source: &str) -> Result<Arc<dyn Program>, Vec<Fault>>;
+    /// line and column in its message. The patterns that it has in common with rulesets compiled
+    /// before are shared with them.
+    fn compile_among(
+        &self,
+        source: &str,
+        patterns: &mut Patterns,
+    ) -> Result<Arc<dyn Program>, Vec<Fault>>;
+
+    /// The same for a ruleset that stands alone.
+    fn compile(&self, source: &str) -> Result<Arc<dyn Program>, Vec<Fault>> {
+        self.compile_among(source, &mut Patterns::default())
+    }
 }
 
 /// A compiled ruleset. Shared by all PENs that have it installed.

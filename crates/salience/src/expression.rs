@@ -1,6 +1,6 @@
 //! What a rule waits for.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use regex::Regex;
 use stratus_event::Name;
@@ -76,8 +76,8 @@ pub struct Filter {
     /// The attribute.
     pub attribute: Name,
     /// What its text must contain. Flags must stand in its text, as in `(?i)stop`: the index reads
-    /// nothing else of it.
-    pub pattern: Regex,
+    /// nothing else of it. Shared, because a copy of a [`Regex`] takes room of its own.
+    pub pattern: Arc<Regex>,
 }
 
 /// Three expressions, of which one is, or is not, between the others.

@@ -240,7 +240,7 @@ mod tests {
         };
         let filter = Filter {
             attribute: Name::new("n").unwrap(),
-            pattern: Regex::new(pattern).unwrap(),
+            pattern: Regex::new(pattern).unwrap().into(),
         };
         Automaton::new(&Expression::Primitive(Primitive {
             symbol,

@@ -12,6 +12,7 @@ mod index;
 mod joins;
 mod key;
 mod occurrences;
+mod patterns;
 mod primitive;
 mod progress;
 mod runs;
@@ -28,6 +29,7 @@ pub use expression::{
     OCCURRENCES_MAX, Occurrences, PRIMITIVES_MAX, Period, Primitive,
 };
 pub use index::{Index, RulePlace};
+pub use patterns::{FORGOTTEN_MAX, Patterns};
 pub use progress::{Progress, ProgressError};
 pub use symbol::Symbol;
 pub use why::{Did, Refusal, WAITING_SHOWN_MAX, Waiting, Why};

@@ -29,7 +29,7 @@ fn primitive(text: &str) -> Primitive {
     let kind = text.split(['=', '~']).next().unwrap();
     let filter = |(_, pattern)| Filter {
         attribute: name("n"),
-        pattern: Regex::new(pattern).unwrap(),
+        pattern: Regex::new(pattern).unwrap().into(),
     };
     let join = |(_, variable)| Join {
         variable: name(variable),

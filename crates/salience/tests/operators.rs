@@ -32,7 +32,7 @@ fn primitive(text: &str) -> Primitive {
         .map_or((text, None), |(a, b)| (a, Some(b)));
     let filter = |pattern| Filter {
         attribute: name("n"),
-        pattern: Regex::new(pattern).unwrap(),
+        pattern: Regex::new(pattern).unwrap().into(),
     };
     let captures = pattern.map_or(0, |pattern| Regex::new(pattern).unwrap().captures_len() - 1);
     Primitive {

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use regex::Regex;
 use stratus_event::{Event, EventId, Name, Timestamp};
@@ -28,7 +28,7 @@ fn name(text: &str) -> Name {
 fn p(text: &str) -> Primitive {
     let kind = text.split(['=', '~', '?']).next().unwrap();
     let pattern = text.split_once('=').map(|(_, pattern)| pattern);
-    let pattern = pattern.map(|pattern| Regex::new(pattern).unwrap());
+    let pattern = pattern.map(|pattern| Arc::new(Regex::new(pattern).unwrap()));
     let captures = pattern.iter().any(|pattern| pattern.captures_len() > 1);
     let join = |(_, variable)| Join {
         variable: name(variable),

@@ -46,7 +46,7 @@ pub(super) fn primitive(domain: &Name, kind: &Name) -> Primitive {
 pub(super) fn filter(attribute: &Name, pattern: &str) -> Filter {
     Filter {
         attribute: attribute.clone(),
-        pattern: Regex::new(pattern).expect("a pattern"),
+        pattern: Regex::new(pattern).expect("a pattern").into(),
     }
 }
 

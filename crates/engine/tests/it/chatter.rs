@@ -11,7 +11,7 @@ use stratus_pen::language::{
     Change, Directive, Effect, Ended, Language, Outline, Program, Question, QuestionId, Raise,
     RuleError, Scene, Stop, Timer, TimerChange,
 };
-use stratus_salience::{Expression, Primitive, Symbol};
+use stratus_salience::{Expression, Patterns, Primitive, Symbol};
 
 pub(crate) struct Chatter;
 
@@ -28,7 +28,11 @@ pub(crate) fn name(text: &str) -> Name {
 }
 
 impl Language for Chatter {
-    fn compile(&self, source: &str) -> Result<Arc<dyn Program>, Vec<Fault>> {
+    fn compile_among(
+        &self,
+        source: &str,
+        _: &mut Patterns,
+    ) -> Result<Arc<dyn Program>, Vec<Fault>> {
         if source == "silence" {
             return Err(Vec::new());
         }

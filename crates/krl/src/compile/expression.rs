@@ -168,7 +168,7 @@ impl Compiler {
             .into_iter()
             .filter_map(|(set, flag)| set.then_some(flag))
             .collect();
-        match Pattern::new(&regexp.pattern, &flags) {
+        match Pattern::shared(&regexp.pattern, &flags, &mut self.patterns) {
             Ok(pattern) => Some(pattern),
             Err(failure) if self.is_classic() => {
                 let help = "what is selected by it is never selected";

@@ -91,7 +91,7 @@ mod tests {
     fn check(pattern: &str, expected: &str) {
         let filter = Filter {
             attribute: Name::new("n").unwrap(),
-            pattern: Regex::new(pattern).unwrap(),
+            pattern: Regex::new(pattern).unwrap().into(),
         };
         let list = |texts: &[Box<[u8]>]| {
             let texts: Vec<_> = texts

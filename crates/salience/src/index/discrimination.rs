@@ -1,6 +1,6 @@
 //! A long list of rules on one symbol, told apart by what they want of attributes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aho_corasick::AhoCorasick;
 use indexmap::IndexMap;
@@ -31,7 +31,7 @@ struct Attribute {
     /// By what the text contains: the search, and the rules by its patterns.
     literals: Option<(AhoCorasick, Vec<Vec<RulePlace>>)>,
     /// By patterns that tell nothing else; each is run once, however many rules have it.
-    patterns: Vec<(Regex, Vec<RulePlace>)>,
+    patterns: Vec<(Arc<Regex>, Vec<RulePlace>)>,
 }
 
 /// Rules by a text.
@@ -42,7 +42,7 @@ type Texts = IndexMap<Box<[u8]>, Vec<RulePlace>, FxBuildHasher>;
 struct Collected {
     equal: Texts,
     literals: Texts,
-    patterns: IndexMap<String, (Regex, Vec<RulePlace>), FxBuildHasher>,
+    patterns: IndexMap<String, (Arc<Regex>, Vec<RulePlace>), FxBuildHasher>,
 }
 
 impl Discrimination {
@@ -165,7 +165,7 @@ impl From<(Name, Collected)> for Attribute {
         let search = AhoCorasick::new(&texts).ok().filter(|_| !texts.is_empty());
         if search.is_none() && !rules.is_empty() {
             // The search would be too large to build: whoever is in it is tried each time.
-            patterns.extend(Regex::new("").map(|all| (all, rules.concat())));
+            patterns.extend(Regex::new("").map(|all| (all.into(), rules.concat())));
         }
         Self {
             name,

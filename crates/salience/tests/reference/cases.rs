@@ -1,6 +1,10 @@
 //! Drawn expressions and events.
 
-use std::{fmt, sync::LazyLock, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use regex::Regex;
 use stratus_event::{Event, EventId, Name, Timestamp};
@@ -12,8 +16,8 @@ use stratus_salience::{
 const EVENTS: usize = 20;
 
 /// Compiled once: that takes longer than a case.
-static PATTERNS: LazyLock<[Regex; 4]> = LazyLock::new(|| {
-    ["([0-3])", "([01])", "([12])", "3|([0-2])"].map(|text| Regex::new(text).unwrap())
+static PATTERNS: LazyLock<[Arc<Regex>; 4]> = LazyLock::new(|| {
+    ["([0-3])", "([01])", "([12])", "3|([0-2])"].map(|text| Regex::new(text).unwrap().into())
 });
 
 /// Condition `n` below four holds for events whose attribute is not `n`; four and five if it is
