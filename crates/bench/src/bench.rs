@@ -27,6 +27,12 @@ struct Arguments {
 /// What is measured.
 #[derive(Clone, Copy, Subcommand)]
 enum Name {
+    /// What one thing takes of the memory of a process that does nothing else.
+    #[command(hide = true)]
+    Memory {
+        /// Which thing.
+        of: salience::Held,
+    },
     /// Finding the rules that an event wakes, and moving their event expressions.
     Salience,
 }
@@ -44,6 +50,7 @@ fn main() -> ExitCode {
         }
     };
     match arguments.name {
+        Name::Memory { of } => println!("{}", of.bytes()),
         Name::Salience => salience::measure(&mut tell),
     }
     if missed {

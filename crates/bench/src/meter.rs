@@ -1,6 +1,6 @@
 //! CPU time and memory of this process.
 
-use std::{fs, time::Duration};
+use std::{env, fs, process::Command, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -32,6 +32,21 @@ pub(crate) fn interleaved<const N: usize>(
         }
     }
     least
+}
+
+/// What one thing takes of the memory of a process that does nothing else, in bytes: nothing that
+/// was freed before is used again, and what the allocator adds is counted. Without end if the
+/// process cannot be started.
+pub(crate) fn memory_of(thing: &str) -> f64 {
+    let told = env::current_exe().and_then(|bench| {
+        let mut command = Command::new(bench);
+        command.args(["memory", thing]).output()
+    });
+    let told = told.map(|told| told.stdout).unwrap_or_default();
+    String::from_utf8_lossy(&told)
+        .trim()
+        .parse()
+        .unwrap_or(f64::INFINITY)
 }
 
 /// The memory that the process holds, in bytes.

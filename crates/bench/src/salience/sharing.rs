@@ -1,53 +1,74 @@
-//! What a PEN costs that has the same rulesets as others.
+//! What a PEN, and a rule, costs that has the same as others.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use stratus_event::{Map, PenId};
 use stratus_krl::Krl;
 use stratus_pen::{
-    Common, State,
+    Common, Moved, State,
     language::{Language, Program},
 };
 use stratus_salience::{Automaton, Patterns, Progress};
 
 use super::events::{self, event, name};
-
-use crate::{figure::Figure, meter::memory};
+use crate::{
+    figure::Figure,
+    meter::{memory, memory_of},
+};
 
 const PENS: u32 = 100_000;
 const RULESETS: usize = 10;
 const RULES: usize = 10;
-/// Rulesets of a hundred rules that all have the same pattern.
+/// Rulesets, and rules of each, that all have the same pattern.
 const ALIKE: usize = 100;
 
-/// Bytes of memory for each of many PENs that share ten rulesets.
-pub(super) fn pen_bytes() -> Figure {
+pub(super) fn measure() -> [Figure; 3] {
+    let bytes = |name, thing| Figure::new(name, memory_of(thing), "B");
+    [
+        bytes("pen_bytes_shared", "pens").at_most(200.0),
+        // One of the hundred rules of each waits for the second of two events.
+        bytes("pen_bytes_waiting", "pens-waiting"),
+        // A rule whose pattern 9,999 others have in a hundred rulesets, against a pattern of each
+        // ruleset's own.
+        bytes("pattern_rule_bytes", "patterns-shared").baseline(Some(memory_of("patterns-apart"))),
+    ]
+}
+
+/// Bytes for each of many PENs that share ten rulesets: itself, what finds it by its id, and its
+/// part of what is shared.
+pub(super) fn pens(waiting: bool) -> f64 {
+    let before = memory();
     let programs: Vec<_> = (0..RULESETS).filter_map(program).collect();
     assert_eq!(programs.len(), RULESETS, "the rulesets compile");
+    let progress = begun(&programs);
     let mut common = Common::default();
-    let mut pens = Vec::with_capacity(PENS as usize);
-    let first = pen(0, &programs, &mut common);
-    let before = memory();
-    for number in 1..=PENS {
-        pens.push(pen(number, &programs, &mut common));
+    let mut pens = BTreeMap::new();
+    for number in 0..PENS {
+        let mut pen = pen(number, &programs, &mut common);
+        if waiting {
+            pen.move_automaton(&progress);
+        }
+        pens.insert(pen.id(), pen);
     }
     let bytes = (memory() - before) / f64::from(PENS);
-    assert!(
-        pens.iter().all(|pen| pen.shares_rulesets(&first)),
-        "all share"
-    );
-    Figure::new("pen_bytes_shared", bytes, "B/PEN").at_most(200.0)
+    let mut all = pens.values();
+    let first = all
+        .next()
+        .map(|first| all.all(|pen| pen.shares_rulesets(first)));
+    assert_eq!(first, Some(true), "all share");
+    bytes
 }
 
-/// Bytes of memory for each of ten thousand rules in a hundred rulesets that have the same pattern,
-/// and have matched an event; the baseline shares no patterns between rulesets.
-pub(super) fn pattern_bytes() -> Figure {
+pub(super) fn patterns_shared() -> f64 {
     let mut patterns = Patterns::default();
-    let shared = bytes_alike(|source| Krl.compile_among(source, &mut patterns).ok());
-    let apart = bytes_alike(|source| Krl.compile(source).ok());
-    Figure::new("pattern_rule_bytes", shared, "B/rule").baseline(Some(apart))
+    bytes_alike(|source| Krl.compile_among(source, &mut patterns).ok())
 }
 
+pub(super) fn patterns_apart() -> f64 {
+    bytes_alike(|source| Krl.compile(source).ok())
+}
+
+/// Bytes for each rule, all of which have the same pattern and have matched an event.
 fn bytes_alike(mut compile: impl FnMut(&str) -> Option<Arc<dyn Program>>) -> f64 {
     let before = memory();
     let mut kept = Vec::new();
@@ -57,10 +78,7 @@ fn bytes_alike(mut compile: impl FnMut(&str) -> Option<Arc<dyn Program>>) -> f64
             format!("rule r{rule} {{ select when t:a {filter} }}")
         };
         let rules: Vec<_> = (0..ALIKE).map(rule).collect();
-        let source = format!(
-            "ruleset io.example.alike{number} {{ {} }}",
-            rules.join("\n")
-        );
+        let source = format!("ruleset io.example.a{number} {{ {} }}", rules.join("\n"));
         kept.extend(compile(&source).map(|program| (automata(&program), program)));
     }
     let subject: Map = [("subject", "item 7 of our list")].into();
@@ -88,8 +106,23 @@ fn pen(number: u32, programs: &[Arc<dyn Program>], common: &mut Common) -> State
 }
 
 fn program(number: usize) -> Option<Arc<dyn Program>> {
-    let rule = |rule| format!("rule r{rule} {{ select when d{number}:k{rule} }}");
+    let select = |rule| format!("d{number}:k{rule} before d{number}:l{rule}");
+    let rule = |rule| format!("rule r{rule} {{ select when {} }}", select(rule));
     let rules: Vec<_> = (0..RULES).map(rule).collect();
     let source = format!("ruleset io.example.r{number} {{ {} }}", rules.join("\n"));
     Krl.compile(&source).ok()
+}
+
+/// The first rule of the first ruleset after the first of its two events.
+fn begun(programs: &[Arc<dyn Program>]) -> Moved {
+    let rule = programs.first().and_then(|program| program.rules().first());
+    let automaton = rule.map(|rule| Automaton::new(&rule.select));
+    let event = event(&name("d0"), &name("k0"), Map::new());
+    let start = Progress::default();
+    let step = automaton.map(|it| it.step(&start, &event, event.time, &events::None));
+    Moved {
+        rid: name("io.example.r0"),
+        rule: name("r0"),
+        progress: step.and_then(|step| step.progress),
+    }
 }
