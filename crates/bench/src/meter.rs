@@ -2,6 +2,7 @@
 
 use std::{env, fs, process::Command, time::Duration};
 
+use clap::{ValueEnum, builder::PossibleValue};
 use rustix::time::{ClockId, clock_gettime};
 
 /// The CPU time that this thread has used.
@@ -37,10 +38,12 @@ pub(crate) fn interleaved<const N: usize>(
 /// What one thing takes of the memory of a process that does nothing else, in bytes: nothing that
 /// was freed before is used again, and what the allocator adds is counted. Without end if the
 /// process cannot be started.
-pub(crate) fn memory_of(thing: &str) -> f64 {
+pub(crate) fn memory_of(thing: &impl ValueEnum) -> f64 {
+    let value = thing.to_possible_value();
+    let name = value.as_ref().map_or("", PossibleValue::get_name);
     let told = env::current_exe().and_then(|bench| {
         let mut command = Command::new(bench);
-        command.args(["memory", thing]).output()
+        command.args(["memory", name]).output()
     });
     let told = told.map(|told| told.stdout).unwrap_or_default();
     String::from_utf8_lossy(&told)

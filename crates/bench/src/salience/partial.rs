@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use stratus_event::{Event, Name, Value, codec};
 use stratus_salience::{Armed, Automaton, Expression, Index, Join, Progress, RulePlace};
 
-use super::events::{self, event, filter, name, primitive};
+use super::{
+    Held,
+    events::{self, event, filter, name, primitive},
+};
 use crate::{
     figure::Figure,
     meter::{memory, memory_of, time_each},
@@ -35,7 +38,7 @@ pub(super) fn measure() -> Vec<Figure> {
     rules.open_all(EACH);
     let many = rules.churn(EACH);
     vec![
-        Figure::new("partial_1m_bytes", memory_of("partial-matches"), "B"),
+        Figure::new("partial_1m_bytes", memory_of(&Held::PartialMatches), "B"),
         // What is kept of a rule that waits for its second event, written down.
         Figure::new("armed_rule_bytes", armed_rule_bytes(), "B"),
         // Against one partial match per rule.

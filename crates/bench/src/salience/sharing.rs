@@ -10,7 +10,10 @@ use stratus_pen::{
 };
 use stratus_salience::{Automaton, Patterns, Progress};
 
-use super::events::{self, event, name};
+use super::{
+    Held,
+    events::{self, event, name},
+};
 use crate::{
     figure::Figure,
     meter::{memory, memory_of},
@@ -23,14 +26,15 @@ const RULES: usize = 10;
 const ALIKE: usize = 100;
 
 pub(super) fn measure() -> [Figure; 3] {
-    let bytes = |name, thing| Figure::new(name, memory_of(thing), "B");
+    let bytes = |name, held| Figure::new(name, memory_of(&held), "B");
     [
-        bytes("pen_bytes_shared", "pens").at_most(200.0),
+        bytes("pen_bytes_shared", Held::Pens).at_most(200.0),
         // One of the hundred rules of each waits for the second of two events.
-        bytes("pen_bytes_waiting", "pens-waiting"),
+        bytes("pen_bytes_waiting", Held::PensWaiting),
         // A rule whose pattern 9,999 others have in a hundred rulesets, against a pattern of each
         // ruleset's own.
-        bytes("pattern_rule_bytes", "patterns-shared").baseline(Some(memory_of("patterns-apart"))),
+        bytes("pattern_rule_bytes", Held::PatternsShared)
+            .baseline(Some(memory_of(&Held::PatternsApart))),
     ]
 }
 
