@@ -32,6 +32,8 @@ pub use span::Span;
 pub struct Ruleset {
     /// The ruleset's id, such as `io.picolabs.some-thing`.
     pub rid: Identifier,
+    /// Which generation of the language it is taken for.
+    pub generation: Generation,
     /// `version "…"` directly in the ruleset; deprecated in favour of the one in `meta`.
     pub version: Option<Expression>,
     /// What the ruleset says about itself.
@@ -48,6 +50,17 @@ pub struct Ruleset {
     pub rules: Vec<Rule>,
     /// From `ruleset` to the closing brace.
     pub span: Span,
+}
+
+/// The generations of the language. A text is classic if it has a form that only the language of
+/// 2009 to 2012 has, and none that only today's has. `spec/krl.md` lists both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Generation {
+    /// As the Kynetx Rules Engine ran it until 2012.
+    Classic,
+    /// As pico-engine runs it.
+    #[default]
+    Modern,
 }
 
 /// `meta { … }`.

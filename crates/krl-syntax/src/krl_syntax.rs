@@ -18,8 +18,8 @@ pub use diagnostic::{Diagnostic, Severity, line_column, render};
 pub use format::format;
 pub use lexer::{Token, TokenKind, tokenize};
 pub use parser::{
-    DIAGNOSTICS_MAX, Generation, NESTING_DEPTH_MAX, Parsed, SOURCE_BYTES_MAX, TREE_DEPTH_MAX,
-    parse_expression, parse_ruleset, parse_ruleset_within,
+    DIAGNOSTICS_MAX, NESTING_DEPTH_MAX, Parsed, SOURCE_BYTES_MAX, TREE_DEPTH_MAX, parse_expression,
+    parse_ruleset, parse_ruleset_within,
 };
 pub use printer::print;
 pub use tree::Tree;

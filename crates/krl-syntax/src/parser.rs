@@ -18,8 +18,10 @@ mod rule;
 mod ruleset;
 mod suggestion;
 
+pub(crate) use ruleset::is_classic_rid;
+
 use crate::{
-    ast::{Expression, Ruleset, Span},
+    ast::{Expression, Generation, Ruleset, Span},
     diagnostic::{Diagnostic, Severity},
     layout::Layout,
     lexer::{Token, TokenKind, tokenize},
@@ -51,7 +53,6 @@ pub(crate) fn read(source: &str, source_bytes_max: usize) -> (Parsed, Layout) {
     }
     let parsed = Parsed {
         ruleset,
-        generation: parser.generation(),
         evidence: parser.evidence(),
         diagnostics: parser.diagnostics,
     };
@@ -74,8 +75,6 @@ pub struct Parsed {
     /// The tree. Where there are errors, the parts that could not be read are missing in it, so it
     /// is good for looking things up, not for running.
     pub ruleset: Option<Ruleset>,
-    /// Which generation of the language it is taken for.
-    pub generation: Generation,
     /// The first form that shows the generation; none if nothing does, which makes it modern.
     pub evidence: Option<Span>,
     /// What is wrong, in the order of the source.
@@ -86,7 +85,6 @@ impl Parsed {
     fn failed(diagnostics: Vec<Diagnostic>) -> Self {
         Self {
             ruleset: None,
-            generation: Generation::default(),
             evidence: None,
             diagnostics,
         }
@@ -98,23 +96,18 @@ impl Parsed {
         self.ruleset.filter(|_| !failed).ok_or(self.diagnostics)
     }
 
+    /// Which generation of the language the source is taken for.
+    pub fn generation(&self) -> Generation {
+        let ruleset = self.ruleset.as_ref();
+        ruleset.map_or(Generation::default(), |ruleset| ruleset.generation)
+    }
+
     /// Whether any of the diagnostics is an error.
     pub fn has_errors(&self) -> bool {
         self.diagnostics
             .iter()
             .any(|diagnostic| diagnostic.severity == Severity::Error)
     }
-}
-
-/// The generations of the language. A text is classic if it has a form that only the language of
-/// 2009 to 2012 has, and none that only today's has. `spec/krl.md` lists both.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Generation {
-    /// As the Kynetx Rules Engine ran it until 2012.
-    Classic,
-    /// As pico-engine runs it.
-    #[default]
-    Modern,
 }
 
 /// Bytes of a source that [`parse_ruleset`] reads. A longer one is not read:

@@ -6,17 +6,22 @@ mod expression;
 mod postlude;
 mod rule;
 
-use crate::ast::{
-    Declaration, Identifier, Meta, Property, PropertyKind, QualifiedName, Ruleset, Use,
+use crate::{
+    ast::{
+        Declaration, Generation, Identifier, Meta, Property, PropertyKind, QualifiedName, Ruleset,
+        Use,
+    },
+    parser::is_classic_rid,
 };
 
 /// Writes a ruleset in one settled form, which reads back as the same tree but for the places in
 /// it. Only what the tree holds is written: comments and the choice between words that mean the
-/// same are not kept.
+/// same are not kept. The generation is: what both have is written with the words of the ruleset's.
 pub fn print(ruleset: &Ruleset) -> String {
     let mut printer = Printer {
         text: String::new(),
         depth: 0,
+        classic: ruleset.generation == Generation::Classic,
     };
     printer.ruleset(ruleset);
     printer.text.push('\n');
@@ -28,6 +33,8 @@ struct Printer {
     text: String,
     /// How many blocks the next line is in.
     depth: usize,
+    /// Whether the ruleset is a classic one.
+    classic: bool,
 }
 
 impl Printer {
@@ -43,7 +50,9 @@ impl Printer {
             self.line("meta");
             self.meta(meta);
         }
-        if !ruleset.dispatch.is_empty() {
+        // An empty block shows a classic ruleset, however little of it is left in the tree.
+        let shown = is_classic_rid(&ruleset.rid.name) || !self.classic;
+        if !ruleset.dispatch.is_empty() || !shown {
             self.line("dispatch");
             self.block(&ruleset.dispatch, Self::dispatch);
         }

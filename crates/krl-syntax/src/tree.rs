@@ -1,10 +1,10 @@
 //! A source with nothing left out.
 
 use crate::{
-    ast::Span,
+    ast::{Generation, Span},
     diagnostic::Diagnostic,
     lexer::{Token, TokenKind, tokenize},
-    parser::{Generation, Parsed, parse_ruleset},
+    parser::{Parsed, parse_ruleset},
 };
 
 /// A source, its tokens with comments and blanks among them, and the ruleset in it. The ruleset's
@@ -85,7 +85,7 @@ impl Tree {
 
     /// Which generation of the language the source is taken for.
     pub fn generation(&self) -> Generation {
-        self.parsed.generation
+        self.parsed.generation()
     }
 
     /// What is wrong with the source.

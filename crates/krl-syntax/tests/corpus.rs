@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use stratus_krl_syntax::{Generation, Tree, format, parse_ruleset, print, render};
+use stratus_krl_syntax::{Tree, ast::Generation, format, parse_ruleset, print, render};
 use tree::without_spans;
 
 #[test]
@@ -57,7 +57,7 @@ fn hold(folder: &Path) -> (usize, usize) {
             continue;
         }
         right += 1;
-        classic += usize::from(parsed.generation == Generation::Classic);
+        classic += usize::from(parsed.generation() == Generation::Classic);
         properties(&source, &file.display().to_string());
     }
     println!(

@@ -142,11 +142,12 @@ fn boundary(source: &str, random: &mut Random) -> usize {
 const MUTANTS: usize = 1_000;
 
 /// Sources that between them have every form of the language.
-const CORPUS: [&str; 4] = [
+const CORPUS: [&str; 5] = [
     include_str!("krl/modern.krl"),
     include_str!("krl/classic.krl"),
     include_str!("krl/events.krl"),
     include_str!("krl/expressions.krl"),
+    include_str!("krl/quotes.krl"),
 ];
 
 /// What a mutation puts in.

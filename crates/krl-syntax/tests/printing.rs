@@ -3,7 +3,10 @@
 #[path = "common/tree.rs"]
 mod tree;
 
-use stratus_krl_syntax::{ast::Ruleset, parse_ruleset, print, render};
+use stratus_krl_syntax::{
+    ast::{Generation, Ruleset},
+    parse_ruleset, print, render,
+};
 use tree::without_spans;
 
 #[test]
@@ -44,6 +47,26 @@ fn the_printed_form_is_settled() {
     assert_eq!(print(&read(source)), expected);
 }
 
+#[test]
+fn a_classic_ruleset_stays_one() {
+    // Each has one classic form, of which the tree has no trace.
+    for rule in [
+        "select when a b if c eq d then e()",
+        "select when a b if c neq 'd' then e()",
+        "select when click \"a\"",
+        "select when a b { c(); d() }",
+        "select when a b choose { c(); d() }",
+        "select when a b always { set ent:c 1 }",
+        "select when a b foreach c setting()",
+        "select when a b pre { c = {d: 1} }",
+    ] {
+        let tree = read(&format!("ruleset r {{ rule s {{ {rule} }} }}"));
+        assert_eq!(tree.generation, Generation::Classic, "{rule}");
+        let again = read(&print(&tree));
+        assert_eq!(without_spans(&again), without_spans(&tree), "{rule}");
+    }
+}
+
 fn read(source: &str) -> Ruleset {
     let parsed = parse_ruleset(source);
     let told: String = parsed
@@ -55,9 +78,10 @@ fn read(source: &str) -> Ruleset {
     parsed.complete().unwrap_or_else(|_| panic!("{source}"))
 }
 
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     include_str!("krl/modern.krl"),
     include_str!("krl/classic.krl"),
     include_str!("krl/events.krl"),
     include_str!("krl/expressions.krl"),
+    include_str!("krl/quotes.krl"),
 ];

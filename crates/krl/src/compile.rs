@@ -11,7 +11,7 @@ mod warnings;
 use std::collections::{BTreeMap, BTreeSet};
 
 use stratus_event::{Name, Value as Data};
-use stratus_krl_syntax::{Diagnostic, Generation, Severity, ast};
+use stratus_krl_syntax::{Diagnostic, Severity, ast, ast::Generation};
 use stratus_salience::Patterns;
 
 use self::testing::TESTING;
@@ -29,13 +29,8 @@ pub(crate) struct Outcome {
 }
 
 /// Compiles a tree. Everything that is wrong with it comes back at once.
-pub(crate) fn compile(
-    source: &str,
-    tree: &ast::Ruleset,
-    generation: Generation,
-    patterns: &mut Patterns,
-) -> Outcome {
-    let mut compiler = Compiler::new(source, generation);
+pub(crate) fn compile(source: &str, tree: &ast::Ruleset, patterns: &mut Patterns) -> Outcome {
+    let mut compiler = Compiler::new(source, tree.generation);
     std::mem::swap(&mut compiler.patterns, patterns);
     let ruleset = compiler.ruleset(tree);
     std::mem::swap(&mut compiler.patterns, patterns);

@@ -74,7 +74,7 @@ fn compiled(source: &str, patterns: &mut Patterns) -> (Option<Ruleset>, Vec<Diag
     let Some(tree) = parsed.ruleset.filter(|_| is_readable) else {
         return (None, said);
     };
-    let outcome = compile::compile(source, &tree, parsed.generation, patterns);
+    let outcome = compile::compile(source, &tree, patterns);
     said.extend(outcome.warnings);
     match outcome.ruleset {
         Ok(ruleset) => (Some(ruleset), said),

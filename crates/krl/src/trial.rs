@@ -386,17 +386,12 @@ fn with_expression(source: &str, expression: &str) -> Result<(Compiled, Name), V
         let properties = vec![ast::Property { kind, span }];
         ruleset.meta = Some(ast::Meta { properties, span });
     }
-    let compiled = compile::compile(
-        &whole,
-        &ruleset,
-        parsed.generation,
-        &mut Patterns::default(),
-    )
-    .ruleset
-    .map_err(|found| {
-        let found = found.iter().map(|found| fault(&whole, found));
-        found.collect::<Vec<_>>()
-    })?;
+    let compiled = compile::compile(&whole, &ruleset, &mut Patterns::default())
+        .ruleset
+        .map_err(|found| {
+            let found = found.iter().map(|found| fault(&whole, found));
+            found.collect::<Vec<_>>()
+        })?;
     let name = Name::new(ANSWER).map_err(|_| Vec::new())?;
     Ok((Compiled::new(compiled), name))
 }

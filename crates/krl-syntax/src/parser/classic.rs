@@ -1,10 +1,11 @@
 //! What only rulesets of 2009 to 2012 say, and how the generations are told apart.
 
-use super::{DIAGNOSTICS_MAX, Generation, Outcome, Parser, literal::inside};
+use super::{DIAGNOSTICS_MAX, Outcome, Parser, literal::inside};
 use crate::{
     ast::{
         Cache, Callback, Callbacks, Dataset, Dispatch, DispatchKind, Emission, Expression,
-        ExpressionKind, Identifier, QualifiedName, Segment, Span, Text, Trail, TrailKind,
+        ExpressionKind, Generation, Identifier, QualifiedName, Segment, Span, Text, Trail,
+        TrailKind,
     },
     diagnostic::Diagnostic,
     layout::{TIGHT_AFTER, TIGHT_BEFORE},
@@ -231,7 +232,8 @@ impl Parser<'_> {
     /// What stands in a text between two offsets.
     fn segments(&mut self, token: Token, mut from: usize, end: usize) -> Outcome<Vec<Segment>> {
         let mut segments = Vec::new();
-        while let Some((open, tokens)) = self.next_beesting(from, end) {
+        let escapes = token.kind == TokenKind::String;
+        while let Some((open, tokens)) = self.next_beesting(Span::new(from, end), escapes) {
             self.text_segment(token, Span::new(from, open), &mut segments);
             from = tokens.last().map_or(end, |close| close.span.end);
             segments.push(Segment::Expression(self.spliced(tokens)?));
@@ -416,17 +418,22 @@ impl Parser<'_> {
     }
 
     /// Where the next `#{` is that has its `}`, with the tokens behind it, the brace included.
-    fn next_beesting(&self, from: usize, end: usize) -> Option<(usize, Vec<Token>)> {
-        let text = self.source.get(..end)?;
-        let mut open = from + text.get(from..)?.find("#{")?;
+    fn next_beesting(&self, part: Span, escapes: bool) -> Option<(usize, Vec<Token>)> {
+        let text = self.source.get(..part.end)?;
+        let mut from = part.start;
         loop {
+            let open = from + text.get(from..)?.find("#{")?;
+            if escapes && is_escaped(text.get(part.start..open)?) {
+                from = open + 2;
+                continue;
+            }
             let tokens = tokenize_beesting(text, open + 2)?;
             let (_, inner) = tokens.split_last()?;
             if !inner.iter().all(|token| token.kind.is_trivia()) {
                 return Some((open, tokens));
             }
             // An empty one is text.
-            open += 2 + text.get(open + 2..)?.find("#{")?;
+            from = open + 2;
         }
     }
 
@@ -468,6 +475,12 @@ fn joined(mut segments: Vec<Segment>) -> ExpressionKind {
         [Segment::Text(text)] => ExpressionKind::Text(std::mem::take(&mut text.value)),
         _ => ExpressionKind::Chevron(segments),
     }
+}
+
+/// Whether a text ends with a backslash that no other one takes.
+fn is_escaped(before: &str) -> bool {
+    let backslashes = before.bytes().rev().take_while(|byte| *byte == b'\\');
+    backslashes.count() % 2 == 1
 }
 
 fn is_persistent(name: &crate::ast::QualifiedName) -> bool {

@@ -18,23 +18,26 @@ impl Parser<'_> {
         }
         let body = inside(token.span.text(self.source));
         let start = token.span.start + 1;
-        let text = self.string_part(token, Span::new(start, start + body.len()));
-        Some(Text {
-            value: text.value,
-            span: token.span,
-        })
+        let quote = quote(token, self.source);
+        let value = unescape(
+            Span::new(start, start + body.len()).text(self.source),
+            |escaped| escaped.starts_with([quote, '\\']).then_some(1),
+        );
+        let span = token.span;
+        Some(Text { value, span })
     }
 
-    /// A stretch of what stands between a string's quotes.
+    /// A stretch of a string in which there may be expressions, or of a text of `JavaScript`.
     pub(super) fn string_part(&self, token: Token, span: Span) -> Text {
-        let written = token.span.text(self.source);
-        let quote = written.chars().next().unwrap_or('"');
         if token.kind == TokenKind::JavaScript {
             let value = span.text(self.source).to_owned();
             return Text { value, span };
         }
-        let value = unescape(span.text(self.source), |escaped| {
-            (escaped.starts_with(quote) || escaped.starts_with('\\')).then_some(1)
+        let quote = quote(token, self.source);
+        let value = unescape(span.text(self.source), |escaped| match escaped {
+            escaped if escaped.starts_with([quote, '\\']) => Some(1),
+            escaped if escaped.starts_with("#{") => Some(2),
+            _ => None,
         });
         Text { value, span }
     }
@@ -109,6 +112,11 @@ fn regexp(written: &str, span: Span) -> Regexp {
         form,
         span,
     }
+}
+
+/// What a string is written between.
+fn quote(token: Token, source: &str) -> char {
+    token.span.text(source).chars().next().unwrap_or('"')
 }
 
 /// What stands between quotes; the second may be missing.

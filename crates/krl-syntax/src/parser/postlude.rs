@@ -8,6 +8,7 @@ use crate::{
     },
     diagnostic::Diagnostic,
     layout::{JOINED, TIGHT_BEFORE},
+    lexer::TokenKind,
 };
 
 impl Parser<'_> {
@@ -146,7 +147,7 @@ impl Parser<'_> {
         self.note_classic(self.span());
         self.advance();
         let variable = self.persistent_variable()?;
-        let path = self.path()?;
+        let path = if self.at_value() { None } else { self.path()? };
         let flag = self.at("}") || self.at(";") || self.at("on") || self.at("if");
         let value = if flag {
             Expression {
@@ -206,6 +207,35 @@ impl Parser<'_> {
             return Ok(Some(self.no_path()));
         }
         self.bracketed(open, close).map(Some)
+    }
+
+    /// Whether the bracket that is next begins the value that is set, and no path before it: then no
+    /// expression begins behind it.
+    fn at_value(&self) -> bool {
+        let mut open = 0_usize;
+        for ahead in 0..VALUE_TOKENS_MAX {
+            match self.sign(ahead) {
+                Some("(" | "[" | "{") => open += 1,
+                Some(")" | "]" | "}") if open == 1 => return !self.operand_at(ahead + 1),
+                Some(")" | "]" | "}") => open = open.saturating_sub(1),
+                _ if open == 0 => return false,
+                _ => {}
+            }
+        }
+        true
+    }
+
+    /// Whether an expression begins at a place counted from the next token.
+    fn operand_at(&self, ahead: usize) -> bool {
+        match self.token(ahead).map(|token| token.kind) {
+            Some(TokenKind::Punctuation) => matches!(self.sign(ahead), Some("(" | "[" | "{" | "-")),
+            Some(TokenKind::Symbol) => {
+                let word = self.word(ahead).unwrap_or_default();
+                let apart = self.fresh_at(ahead) && self.statement_at(ahead);
+                !apart && !AFTER_VALUES.contains(&word)
+            }
+            kind => kind.is_some(),
+        }
     }
 
     /// Empty brackets, which in 2012 meant all of the variable.
@@ -339,8 +369,13 @@ impl Parser<'_> {
 
     /// Whether a statement begins here.
     fn at_statement(&self) -> bool {
+        self.statement_at(0)
+    }
+
+    /// Whether a statement begins at a place counted from the next token.
+    fn statement_at(&self, ahead: usize) -> bool {
         matches!(
-            self.word(0),
+            self.word(ahead),
             Some(
                 "clear"
                     | "error"
@@ -352,9 +387,15 @@ impl Parser<'_> {
                     | "schedule"
                     | "set"
             )
-        ) || self.word(0).is_some() && matches!(self.sign(1), Some("=" | ":"))
+        ) || self.word(ahead).is_some() && matches!(self.sign(ahead + 1), Some("=" | ":"))
     }
 }
+
+/// Words that go on with a value.
+const AFTER_VALUES: [&str; 6] = ["cmp", "eq", "if", "like", "neq", "on"];
+
+/// Tokens that are looked at to tell a value in brackets from a path.
+const VALUE_TOKENS_MAX: usize = 1_024;
 
 /// Words that statements have, where one may begin or go on.
 const STATEMENT_WORDS: [&str; 14] = [

@@ -115,8 +115,23 @@ impl Parser<'_> {
 
     /// Whether the next token is the first on its line, or stands after a `;`.
     pub(super) fn at_fresh(&self) -> bool {
-        let between = Span::new(self.previous().end, self.span().start);
-        between.text(self.source).contains(['\r', '\n']) || self.previous().text(self.source) == ";"
+        self.fresh_at(0)
+    }
+
+    /// Whether the token at a place counted from the next one is the first on its line, or stands
+    /// after a `;`.
+    pub(super) fn fresh_at(&self, ahead: usize) -> bool {
+        let index = self.position + ahead;
+        let before = index
+            .checked_sub(1)
+            .and_then(|before| self.tokens.get(before));
+        let before = before.map(|token| token.span).unwrap_or_default();
+        let start = self
+            .tokens
+            .get(index)
+            .map_or(before.end, |token| token.span.start);
+        let between = Span::new(before.end, start);
+        between.text(self.source).contains(['\r', '\n']) || before.text(self.source) == ";"
     }
 
     /// The bracket that is next, and whether it opens.

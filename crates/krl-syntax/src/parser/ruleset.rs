@@ -43,6 +43,7 @@ impl Parser<'_> {
         } = parts;
         Ok(Ruleset {
             rid,
+            generation: self.generation(),
             version,
             meta,
             dispatch,
@@ -213,7 +214,7 @@ enum Global {
 
 /// Whether a ruleset's id is a number, or one that the Kynetx engine gave: a letter, digits, `x`,
 /// digits, such as `a16x66`.
-fn is_classic_rid(name: &str) -> bool {
+pub(crate) fn is_classic_rid(name: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let given = name.get(1..).and_then(|rest| rest.split_once('x'));
     digits(name) || given.is_some_and(|(account, number)| digits(account) && digits(number))

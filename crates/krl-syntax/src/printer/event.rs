@@ -4,7 +4,7 @@ use super::Printer;
 use crate::{
     ast::{
         Aggregate, AggregateKind, AttributeFilter, EventExpression, EventExpressionKind,
-        EventOperator, ExpressionKind, Period, Primitive, Quantifier, TimeUnit,
+        EventOperator, Expression, ExpressionKind, Period, Primitive, Quantifier, TimeUnit,
     },
     precedence,
 };
@@ -98,10 +98,12 @@ impl Printer {
         }
         self.setting(&primitive.setting);
         if let Some(condition) = &primitive.condition {
-            // The `within` of a trail would be the event's.
+            // The `within` of a trail would be the event's, and `where` an attribute's name before
+            // a pattern.
             let trail = matches!(condition.kind, ExpressionKind::Trail(_));
-            self.labelled(if trail { " where (" } else { " where " }, condition);
-            self.write(if trail { ")" } else { "" });
+            let round = trail || begins_with_regexp(condition);
+            self.labelled(if round { " where (" } else { " where " }, condition);
+            self.write(if round { ")" } else { "" });
         }
     }
 
@@ -137,6 +139,23 @@ impl Printer {
             TimeUnit::Month => " months",
             TimeUnit::Year => " years",
         });
+    }
+}
+
+/// Whether a regular expression is the first that is written of an expression.
+fn begins_with_regexp(expression: &Expression) -> bool {
+    match &expression.kind {
+        ExpressionKind::Binary { left: first, .. }
+        | ExpressionKind::Call { callee: first, .. }
+        | ExpressionKind::Conditional {
+            condition: first, ..
+        }
+        | ExpressionKind::Index { object: first, .. }
+        | ExpressionKind::Member { object: first, .. }
+        | ExpressionKind::MethodCall { object: first, .. }
+        | ExpressionKind::Path { object: first, .. } => begins_with_regexp(first),
+        ExpressionKind::Regexp(_) => true,
+        _ => false,
     }
 }
 

@@ -55,7 +55,7 @@ impl Printer {
             ExpressionKind::Number(number) => self.write(&number.to_string()),
             ExpressionKind::Path { object, path } => self.inside(object, "{", path, "}"),
             ExpressionKind::Regexp(regexp) => self.regexp(regexp),
-            ExpressionKind::Text(value) => self.string(value),
+            ExpressionKind::Text(value) => self.text(value),
             ExpressionKind::Trail(trail) => self.trail(trail),
             ExpressionKind::Unary { operator, operand } => self.unary(*operator, operand),
         }
@@ -145,6 +145,16 @@ impl Printer {
     pub(super) fn string(&mut self, value: &str) {
         let value = value.replace('\\', r"\\").replace('"', r#"\""#);
         self.write(&format!("\"{value}\""));
+    }
+
+    /// A text among expressions, where `#{` begins one in a classic ruleset.
+    fn text(&mut self, value: &str) {
+        let from = self.text.len();
+        self.string(value);
+        if self.classic && value.contains("#{") {
+            let written = self.text.split_off(from).replace("#{", r"\#{");
+            self.write(&written);
+        }
     }
 
     fn chevron(&mut self, segments: &[Segment]) {

@@ -42,6 +42,17 @@ impl Printer {
                 variable,
                 path,
                 value,
+            } if self.classic => {
+                self.write("set ");
+                self.variable(variable, path.as_ref());
+                // In parentheses, because a bracket before it would begin a path.
+                self.labelled(" (", value);
+                self.write(")");
+            }
+            StatementKind::Assign {
+                variable,
+                path,
+                value,
             } => {
                 self.variable(variable, path.as_ref());
                 self.labelled(" := ", value);

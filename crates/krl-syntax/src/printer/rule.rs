@@ -64,7 +64,7 @@ impl Printer {
                 self.block(&block.actions, Self::action);
             }
             BlockKind::Sample => {
-                self.write("sample");
+                self.write(if self.classic { "choose" } else { "sample" });
                 self.block(&block.actions, Self::action);
             }
             BlockKind::Single => self.separated(&block.actions, "; ", Self::action),
@@ -91,7 +91,8 @@ impl Printer {
 
     fn foreach(&mut self, foreach: &Foreach) {
         self.expression(&foreach.collection);
-        self.setting(&foreach.setting);
+        self.names(" setting (", &foreach.setting);
+        self.write(")");
     }
 
     fn action(&mut self, action: &Action) {
