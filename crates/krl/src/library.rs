@@ -9,6 +9,7 @@ mod math;
 mod meta;
 mod number;
 mod path;
+mod pick;
 mod random;
 mod schedule;
 mod set;
@@ -152,6 +153,7 @@ pub(crate) static OPERATORS: &[&[Builtin]] = &[
     event::OPERATORS,
     number::FUNCTIONS,
     path::FUNCTIONS,
+    pick::FUNCTIONS,
     set::FUNCTIONS,
     sort::FUNCTIONS,
     text::FUNCTIONS,
