@@ -111,9 +111,9 @@ impl Compiler {
         let about = self.about(tree, properties);
         self.declare_globals(tree, properties);
         self.uses(properties);
-        self.web_pages(tree);
         self.remember_testing(tree, properties);
         let globals = self.globals(tree, properties);
+        let preface = self.preface(tree, properties);
         let provided = self.provided(properties);
         let shared = self.shared(properties);
         let (rules, outlines) = self.rules(&tree.rules);
@@ -133,6 +133,7 @@ impl Compiler {
             conditions: std::mem::take(&mut self.conditions),
             timed: std::mem::take(&mut self.timed),
             errors_to: errors_to(properties),
+            preface,
         })
     }
 
@@ -208,15 +209,6 @@ impl Compiler {
         globals
     }
 
-    /// What a page of 2009 was given besides has no meaning in an event's answer.
-    fn web_pages(&mut self, tree: &ast::Ruleset) {
-        for emission in &tree.emissions {
-            let message = "css and emit among the globals are read, but sent to nobody".to_owned();
-            let help = "let a rule emit it: it becomes a directive";
-            self.warn(emission.span, "krl-classic-unsupported", message, help);
-        }
-    }
-
     fn uses(&mut self, properties: &[ast::Property]) {
         let mut aliases = BTreeSet::new();
         for property in properties {
@@ -272,9 +264,14 @@ impl Compiler {
 
     fn shared(&mut self, properties: &[ast::Property]) -> Vec<Name> {
         let mut shared = Vec::new();
+        // Classic KRL shares what it provides.
+        let sharing = |property: &ast::Property| property.kind == ast::PropertyKind::Sharing(true);
+        let is_sharing = properties.iter().any(sharing);
         for property in properties {
-            let ast::PropertyKind::Shares(names) = &property.kind else {
-                continue;
+            let names = match &property.kind {
+                ast::PropertyKind::Provides(names) if is_sharing => names,
+                ast::PropertyKind::Shares(names) => names,
+                _ => continue,
             };
             for name in names {
                 if self.check_defined(name, "shared") == Some(Kind::Action) {

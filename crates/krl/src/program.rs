@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use stratus_event::{Name, Value as Data};
+use stratus_event::{Map as DataMap, Name, Value as Data};
 use stratus_pen::language::Outline;
 
 use crate::{library::Property, value::Value};
@@ -32,6 +32,8 @@ pub(crate) struct Ruleset {
     pub(crate) timed: BTreeSet<Name>,
     /// The ruleset that is told of errors too.
     pub(crate) errors_to: Option<Name>,
+    /// What a web page of 2009 was given before any rule's: names of directives, and their options.
+    pub(crate) preface: Vec<(&'static str, Expression)>,
 }
 
 impl Ruleset {
@@ -232,6 +234,8 @@ pub(crate) struct Rule {
     pub(crate) prelude: Vec<Declaration>,
     pub(crate) actions: Option<ActionBlock>,
     pub(crate) postlude: Postlude,
+    /// What a page was to call back for: options of a directive, sent if the rule fires.
+    pub(crate) callbacks: Option<DataMap>,
     /// Whether one iteration may change what a later one reads.
     pub(crate) writes: bool,
 }

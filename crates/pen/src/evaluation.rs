@@ -26,6 +26,8 @@ pub(crate) struct Evaluation<'a> {
     pub(crate) raised: usize,
     pub(crate) failures: usize,
     pub(crate) fuel: u64,
+    /// The rulesets that have said what they say once.
+    pub(crate) prefaced: BTreeSet<Name>,
 }
 
 /// An event that waits for its turn.
@@ -72,6 +74,7 @@ impl<'a> Evaluation<'a> {
             raised: 0,
             failures: 0,
             fuel: 0,
+            prefaced: BTreeSet::new(),
         }
     }
 

@@ -136,6 +136,9 @@ pub struct Ended {
     pub effects: Vec<Effect>,
     /// Answers to whoever raised the event and waits.
     pub directives: Vec<Directive>,
+    /// Answers of the ruleset as a whole, before those of its rules: they are sent once for the
+    /// accepted event and all that it led to, however many of the ruleset's rules fire.
+    pub preface: Vec<Directive>,
     /// Timers set or removed.
     pub timers: Vec<TimerChange>,
     /// Lines the rule logged: level and text.

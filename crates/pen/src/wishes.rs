@@ -34,6 +34,9 @@ impl Evaluation<'_> {
             effects,
             ..trace(queued, id, end, log)
         });
+        if ended.fired && !ended.preface.is_empty() && self.prefaced.insert(id.rid.clone()) {
+            self.done.directives.extend(ended.preface);
+        }
         self.done.directives.extend(ended.directives);
         ended
             .changes
@@ -125,7 +128,8 @@ impl Evaluation<'_> {
     ) -> Result<(), RuleError> {
         let bounds = self.bounds();
         let effects = self.done.effects.len() + ended.effects.len();
-        let directives = self.done.directives.len() + ended.directives.len();
+        let wanted = ended.directives.len() + ended.preface.len();
+        let directives = self.done.directives.len() + wanted;
         within("effects-exceeded", "effects", effects, bounds.effects_max)?;
         within(
             "directives-exceeded",

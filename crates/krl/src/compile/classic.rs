@@ -1,6 +1,7 @@
 //! What only rulesets of 2009 to 2012 say: data sets, trails, counters, and the actions that a web
 //! page did, which are directives here.
 
+use stratus_event::{Map as DataMap, Value as Data};
 use stratus_krl_syntax::ast::{self, BinaryOperator};
 
 use super::{Compiler, site};
@@ -180,6 +181,70 @@ impl Compiler {
         directive(name, options, label, tree.span)
     }
 
+    /// What a page was given before what the rules do: `css` and `emit` among the globals, and
+    /// what it was to load.
+    pub(super) fn preface(
+        &mut self,
+        tree: &ast::Ruleset,
+        properties: &[ast::Property],
+    ) -> Vec<(&'static str, Expression)> {
+        let mut preface = Vec::new();
+        for property in properties {
+            if let ast::PropertyKind::Resource(resource) = &property.kind {
+                let kind = if resource.css { "css" } else { "javascript" };
+                let kind = constant(Value::Text(kind.into()), property.span);
+                let location = self.resource(&resource.location);
+                let options = vec![("type".into(), kind), ("resource".into(), location)];
+                preface.push(("use", map(options, property.span)));
+            }
+        }
+        for emission in &tree.emissions {
+            let name = if emission.css { "css" } else { "emit" };
+            let content = self.expression(&emission.content);
+            let options = map(vec![("content".into(), content)], emission.span);
+            preface.push((name, options));
+        }
+        preface
+    }
+
+    /// A resource that the engine knew is named by a bare word.
+    fn resource(&mut self, tree: &ast::Expression) -> Expression {
+        match &tree.kind {
+            ast::ExpressionKind::Name(name) if name.domain.is_none() => {
+                constant(Value::Text(name.name.name.as_str().into()), tree.span)
+            }
+            _ => self.expression(tree),
+        }
+    }
+
+    /// What a page was to call back for, as data. What that would have triggered stands in it as
+    /// it was written: it is not done here.
+    pub(super) fn callbacks(&mut self, tree: &ast::Callbacks) -> DataMap {
+        let mut options = DataMap::new();
+        for (name, callbacks) in [("success", &tree.success), ("failure", &tree.failure)] {
+            if !callbacks.is_empty() {
+                let callbacks = callbacks.iter().map(|callback| self.callback(callback));
+                options.insert(name, Data::list(callbacks));
+            }
+        }
+        options
+    }
+
+    fn callback(&mut self, tree: &ast::Callback) -> Data {
+        let mut callback = DataMap::from([
+            ("event", tree.event.name.as_str()),
+            ("attribute", tree.attribute.name.as_str()),
+            ("value", tree.value.value.as_str()),
+        ]);
+        if let Some(triggers) = &tree.triggers {
+            let message = "what a callback triggers is not done here".to_owned();
+            let help = "let the page raise an event, and write a rule for it";
+            self.warn(triggers.span, "krl-classic-unsupported", message, help);
+            callback.insert("triggers", triggers.span.text(self.lines.source()).trim());
+        }
+        Data::map(callback)
+    }
+
     /// What `emit` before the actions sends.
     pub(super) fn emission(&mut self, tree: &ast::Expression) -> Option<Action> {
         let content = self.expression(tree);
@@ -217,10 +282,7 @@ fn directive(
 ) -> Option<Action> {
     let send = library::operator("send_directive")?;
     let name = constant(Value::Text(name.into()), span);
-    let options = Expression {
-        code: Code::Map(options),
-        site: site(span),
-    };
+    let options = map(options, span);
     Some(Action {
         label,
         callee: constant(send.value(), span),
@@ -231,6 +293,13 @@ fn directive(
         setting: Vec::new(),
         site: site(span),
     })
+}
+
+fn map(entries: Vec<(std::sync::Arc<str>, Expression)>, span: ast::Span) -> Expression {
+    Expression {
+        code: Code::Map(entries),
+        site: site(span),
+    }
 }
 
 fn constant(value: Value, span: ast::Span) -> Expression {

@@ -63,11 +63,7 @@ impl Compiler {
         self.unused();
         self.check_bound(tree);
         let slots = self.scope.leave_function();
-        if let Some(callbacks) = &tree.callbacks {
-            let message = "callbacks are read, but no page calls back".to_owned();
-            let help = "let the page raise an event, and write a rule for it";
-            self.warn(callbacks.span, "krl-classic-unsupported", message, help);
-        }
+        let callbacks = tree.callbacks.as_ref().map(|tree| self.callbacks(tree));
         let name = name?;
         let active = tree.state != ast::RuleState::Inactive;
         if !active {
@@ -96,6 +92,7 @@ impl Compiler {
                 prelude,
                 actions,
                 postlude,
+                callbacks,
                 writes,
             },
             outline,

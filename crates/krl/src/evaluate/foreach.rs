@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use stratus_pen::language::Directive;
+
 use super::{At, Evaluator, GLOBAL_ITERATION, TOP};
 use crate::{
     border,
@@ -21,7 +23,30 @@ impl Evaluator<'_> {
             }
         }
         let outcome = self.level(rule, &rule.foreach, &slots, true);
-        outcome.map_err(|halt| halt.at(|| self.place(TOP, rule.site)))
+        outcome.map_err(|halt| halt.at(|| self.place(TOP, rule.site)))?;
+        if self.ended.fired {
+            self.tell_page(rule)?;
+        }
+        Ok(())
+    }
+
+    /// What a page is told besides what the rule does.
+    fn tell_page(&mut self, rule: &Rule) -> Result<(), Halt> {
+        if let Some(options) = &rule.callbacks {
+            self.wish()?;
+            self.ended.directives.push(Directive {
+                name: "callbacks".to_owned(),
+                options: options.clone(),
+            });
+        }
+        let ruleset = self.ruleset(TOP.instance)?;
+        for (name, options) in &ruleset.preface {
+            let options = self.value(TOP, options)?;
+            let options = self.data_map(&options, "a directive's options")?;
+            let name = (*name).to_owned();
+            self.ended.preface.push(Directive { name, options });
+        }
+        Ok(())
     }
 
     /// Goes through one level of `foreach`, or, below the last, runs the rule's body.
