@@ -175,7 +175,9 @@ impl Comparison {
 fn is_like(value: &Value, with: &Value) -> bool {
     match (value, with) {
         (Value::List(_) | Value::Map(_) | Value::Null, _) => false,
-        (Value::Number(one), Value::Number(other)) => one == other,
+        (Value::Number(one), Value::Number(other)) => {
+            one.partial_cmp(other) == Some(Ordering::Equal)
+        }
         _ => text(value).contains(&*text(with)),
     }
 }

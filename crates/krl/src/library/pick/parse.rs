@@ -47,7 +47,7 @@ struct Reader<'p> {
     rest: &'p str,
 }
 
-impl<'p> Reader<'p> {
+impl Reader<'_> {
     fn take(&mut self, text: &str) -> bool {
         match self.rest.strip_prefix(text) {
             Some(rest) => {
