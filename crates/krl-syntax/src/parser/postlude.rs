@@ -209,8 +209,8 @@ impl Parser<'_> {
         self.bracketed(open, close).map(Some)
     }
 
-    /// Whether the bracket that is next begins the value that is set, and no path before it: then no
-    /// expression begins behind it.
+    /// Whether the bracket that is next begins the value that is set, and no path before it: then
+    /// no expression begins behind it.
     fn at_value(&self) -> bool {
         let mut open = 0_usize;
         for ahead in 0..VALUE_TOKENS_MAX {

@@ -1,12 +1,12 @@
 //! `stratus krl check`
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 use stratus_event::{Fault, Whose};
 use stratus_krl::{check, check_together};
-use stratus_krl_syntax::{Diagnostic, Severity, line_column};
+use stratus_krl_syntax::{Diagnostic, Severity, ast::Generation, line_column, parse_ruleset};
 
 use crate::{data, exit::Failure, render};
 
@@ -26,27 +26,34 @@ pub(crate) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let mut shown = Vec::new();
+        let mut checked = Vec::new();
         let mut problems = 0;
         for (source, name, found) in self.found()? {
             problems += errors(&found);
+            let generation = Taken::of(&source);
+            if self.json {
+                let found = found.iter().map(|found| Shown::new(found, &source));
+                checked.push(Checked {
+                    file: name,
+                    generation,
+                    diagnostics: found.collect(),
+                });
+                continue;
+            }
             for diagnostic in &found {
-                if self.json {
-                    shown.push(Shown::new(diagnostic, &source, &name));
-                } else {
-                    let text = stratus_krl_syntax::render(diagnostic, &source, &name);
-                    render::line(text.trim_end())?;
-                }
+                let text = stratus_krl_syntax::render(diagnostic, &source, &name);
+                render::line(text.trim_end())?;
+            }
+            if let Some(generation) = generation {
+                render::line(format!("{name}: {generation}"))?;
             }
         }
         if self.json {
-            render::json(&shown)?;
+            render::json(&checked)?;
         }
         verdict(problems)
     }
-}
 
-impl Check {
     /// Each source with its name and what there is to say about it.
     fn found(&self) -> Result<Vec<(String, String, Vec<Diagnostic>)>, Failure> {
         let mut sources = Vec::new();
@@ -72,10 +79,61 @@ impl Check {
     }
 }
 
+/// What is found in one file, as data.
+#[derive(Debug, Serialize)]
+struct Checked {
+    file: String,
+    #[serde(flatten)]
+    generation: Option<Taken>,
+    diagnostics: Vec<Shown>,
+}
+
+/// Which generation of KRL a ruleset is taken for.
+#[derive(Debug, Serialize)]
+struct Taken {
+    generation: &'static str,
+    /// The form that shows it; without one it is modern.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    form: Option<Label>,
+}
+
+impl Taken {
+    /// None if there is no ruleset.
+    fn of(source: &str) -> Option<Self> {
+        let parsed = parse_ruleset(source);
+        let generation = match parsed.ruleset.as_ref()?.generation {
+            Generation::Classic => "classic",
+            Generation::Modern => "modern",
+        };
+        let form = parsed.evidence.map(|span| {
+            let first = span.text(source).lines().next().unwrap_or_default();
+            let printable = first.chars().filter(|character| !character.is_control());
+            let text = printable.take(FORM_CHARACTERS_MAX).collect();
+            let (line, column) = line_column(source, span.start);
+            Label { line, column, text }
+        });
+        Some(Self { generation, form })
+    }
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} KRL", self.generation)?;
+        match &self.form {
+            Some(Label { line, column, text }) => {
+                write!(f, ", as `{text}` in line {line}, column {column} shows")
+            }
+            None => write!(f, ", as nothing in it is of one generation only"),
+        }
+    }
+}
+
+/// Characters that are shown of the form that shows the generation.
+const FORM_CHARACTERS_MAX: usize = 40;
+
 /// A diagnostic as data.
 #[derive(Debug, Serialize)]
 struct Shown {
-    file: String,
     line: usize,
     column: usize,
     severity: &'static str,
@@ -95,7 +153,7 @@ struct Label {
 }
 
 impl Shown {
-    fn new(diagnostic: &Diagnostic, source: &str, file: &str) -> Self {
+    fn new(diagnostic: &Diagnostic, source: &str) -> Self {
         let (line, column) = line_column(source, diagnostic.span().start);
         let labels = diagnostic.labels.iter().map(|(span, text)| {
             let (line, column) = line_column(source, span.start);
@@ -103,7 +161,6 @@ impl Shown {
             Label { line, column, text }
         });
         Self {
-            file: file.to_owned(),
             line,
             column,
             severity: match diagnostic.severity {
@@ -141,7 +198,7 @@ mod tests {
 
     fn shown(source: &str) -> Vec<String> {
         let found = check(source);
-        let shown = found.iter().map(|found| Shown::new(found, source, "x.krl"));
+        let shown = found.iter().map(|found| Shown::new(found, source));
         shown
             .map(|shown| format!("{} {}:{}", shown.code, shown.line, shown.column))
             .collect()
@@ -154,6 +211,37 @@ mod tests {
         let undefined = "ruleset x { rule a { select when b c if d then noop() } }";
         assert_eq!(shown(undefined), ["krl-name-undefined 1:41"]);
         assert_eq!(errors(&check(undefined)), 1);
+    }
+
+    #[test]
+    fn the_generation_is_told_with_the_form_that_shows_it() {
+        let told = |source: &str| Taken::of(source).map(|taken| taken.to_string());
+        let check = |source: &str, expected: &str| {
+            assert_eq!(told(source).as_deref(), Some(expected), "{source}");
+        };
+        check(
+            "ruleset a {\n  rule b { select using \"c\" }\n}",
+            "classic KRL, as `using` in line 2, column 19 shows",
+        );
+        check(
+            "ruleset a.b { global { c = 'd' } }",
+            "modern KRL, as `a.b` in line 1, column 9 shows",
+        );
+        check(
+            "ruleset a {}",
+            "modern KRL, as nothing in it is of one generation only",
+        );
+        assert_eq!(told("rule a {}"), None);
+        let shown = serde_json::to_value(Checked {
+            file: "x.krl".to_owned(),
+            generation: Taken::of("ruleset 10 {}"),
+            diagnostics: Vec::new(),
+        });
+        let form = serde_json::json!({"line": 1, "column": 9, "text": "10"});
+        let expected = serde_json::json!({
+            "file": "x.krl", "generation": "classic", "form": form, "diagnostics": [],
+        });
+        assert_eq!(shown.unwrap(), expected);
     }
 
     #[test]
