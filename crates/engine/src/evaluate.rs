@@ -220,16 +220,14 @@ fn write_state(pen: PenId, done: &Done, draft: &mut Draft) {
         draft.set(key, value.clone().map(Record::Variable));
     }
     for Moved {
-        rid,
-        rule,
-        progress,
+        rid, rule, pieces, ..
     } in &done.automata
     {
-        let key = Key::Automaton(pen, rid.clone(), rule.clone());
-        let record = progress
-            .as_ref()
-            .map(|progress| Record::Automaton(progress.into()));
-        draft.set(key, record);
+        for (piece, written) in pieces {
+            let key = Key::piece(pen, rid.clone(), rule.clone(), *piece);
+            let written = written.clone();
+            draft.set(key, written.map(|written| Record::piece(*piece, written)));
+        }
     }
     for change in &done.timers {
         match change {

@@ -12,6 +12,7 @@ use stratus_pen::{
     language::{Directive, Effect, Question, Timer},
 };
 use stratus_protocol::{Invite, NodeId, Pairing, SubscriptionId};
+use stratus_salience::Piece;
 
 /// The number of a batch; counted up by one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,10 +66,22 @@ pub enum Key {
     Queue(PenId, u64),
     /// A question that an event without an outcome has asked, and its answer.
     Question(PenId, AskId),
+    /// A partial match of a rule that may have many: ruleset, rule, its number.
+    PartialMatch(PenId, Name, Name, u64),
     /// The first half of a journal entry.
     Accepted(PenId, u64),
     /// The second half of a journal entry.
     Outcome(PenId, u64),
+}
+
+impl Key {
+    /// Where a piece of a rule's automaton stands.
+    pub(crate) fn piece(pen: PenId, rid: Name, rule: Name, piece: Piece) -> Self {
+        match piece {
+            Piece::Head => Self::Automaton(pen, rid, rule),
+            Piece::PartialMatch(number) => Self::PartialMatch(pen, rid, rule, number),
+        }
+    }
 }
 
 /// What stands there.
@@ -102,7 +115,8 @@ pub enum Record {
     },
     /// Of [`Key::Variable`].
     Variable(Value),
-    /// Of [`Key::Automaton`]: the state as salience writes it.
+    /// Of [`Key::Automaton`]: the state as salience writes it, without those partial matches that
+    /// stand under keys of their own.
     Automaton(Value),
     /// Of [`Key::Timer`].
     Timer(Timer),
@@ -169,10 +183,22 @@ pub enum Record {
         /// The answer, once it is there; an error is an answer too.
         answer: Option<Result<Value, Fault>>,
     },
+    /// Of [`Key::PartialMatch`], as salience writes it.
+    PartialMatch(Value),
     /// Of [`Key::Accepted`].
     Accepted(Accepted),
     /// Of [`Key::Outcome`].
     Outcome(Outcome),
+}
+
+impl Record {
+    /// What stands there of a piece of a rule's automaton.
+    pub(crate) fn piece(piece: Piece, written: Value) -> Self {
+        match piece {
+            Piece::Head => Self::Automaton(written),
+            Piece::PartialMatch(_) => Self::PartialMatch(written),
+        }
+    }
 }
 
 /// Two PENs with a channel and a grant in each direction wanted.

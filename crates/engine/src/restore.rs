@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use stratus_event::{Fault, Name, PenId, Timestamp, Whose};
+use stratus_event::{Fault, Name, PenId, Timestamp, Value, Whose};
 use stratus_pen::{
-    Moved, RunId,
+    RunId,
     language::{Change, Effect, Language},
 };
 use stratus_salience::Progress;
@@ -39,6 +39,7 @@ impl Engine {
         let mut engine = Self::new(config, language, seed);
         engine.now = now;
         let mut sources = BTreeMap::new();
+        let mut draft = Draft::default();
         for (key, record) in image {
             match (key, record) {
                 (Key::Program(hash), Record::Program { source }) => {
@@ -49,9 +50,13 @@ impl Engine {
                     engine.compile_again(program, &sources)?;
                     engine.take_ruleset(pen, place, rid, program)?;
                 }
+                (Key::Automaton(pen, rid, rule), Record::Automaton(value)) => {
+                    engine.take_automaton(pen, (&rid, &rule), &value, &mut draft)?;
+                }
                 (key, record) => engine.take_record(key, record)?,
             }
         }
+        engine.commit(draft);
         engine.resume_pens();
         engine.settle();
         Ok(engine)
@@ -112,14 +117,10 @@ impl Engine {
                     value: Some(value),
                 });
             }
-            (Key::Automaton(_, rid, rule), Record::Automaton(value)) => {
-                let progress = Progress::try_from(&value).map_err(|_| orphan("an automaton"))?;
-                hosted.state.move_automaton(&Moved {
-                    rid,
-                    rule,
-                    progress: Some(progress),
-                });
-            }
+            (Key::PartialMatch(_, rid, rule, number), Record::PartialMatch(value)) => hosted
+                .state
+                .restore_partial_match(&rid, &rule, number, &value)
+                .map_err(|_| orphan("a partial match"))?,
             (Key::Timer(_, id), Record::Timer(timer)) => {
                 self.schedule.set(timer.at, Alarm::Timer(pen, id));
                 self.hosted_mut(pen)?.state.set_timer(timer);
@@ -164,6 +165,26 @@ impl Engine {
                     .insert(id, receipt);
             }
             (key, record) => hosted.take_entry(key, record)?,
+        }
+        Ok(())
+    }
+
+    /// Takes in how far a rule is. Earlier versions wrote its partial matches into the same record;
+    /// these get records of their own.
+    fn take_automaton(
+        &mut self,
+        pen: PenId,
+        (rid, rule): (&Name, &Name),
+        value: &Value,
+        draft: &mut Draft,
+    ) -> Result<(), Fault> {
+        let progress = Progress::try_from(value).map_err(|_| orphan("an automaton"))?;
+        let state = &mut self.hosted_mut(pen)?.state;
+        state.move_automaton(rid, rule, progress.clone());
+        let pieces = progress.changes(&Progress::default());
+        for (piece, written) in pieces.into_iter().filter(|_| progress.is_whole()) {
+            let key = Key::piece(pen, rid.clone(), rule.clone(), piece);
+            draft.set(key, written.map(|written| Record::piece(piece, written)));
         }
         Ok(())
     }
@@ -331,6 +352,7 @@ fn pen_of(key: &Key) -> Option<PenId> {
         | Key::Receipt(pen, ..)
         | Key::Queue(pen, ..)
         | Key::Question(pen, ..)
+        | Key::PartialMatch(pen, ..)
         | Key::Accepted(pen, ..)
         | Key::Outcome(pen, ..) => Some(*pen),
         Key::Program(..) | Key::Window(..) => None,

@@ -176,8 +176,8 @@ fn write_gone(pen: PenId, gone: Gone, draft: &mut Draft) {
         timers,
         variables,
     } = gone;
-    for (rid, rule) in automata {
-        draft.remove(Key::Automaton(pen, rid, rule));
+    for (rid, rule, piece) in automata {
+        draft.remove(Key::piece(pen, rid, rule, piece));
     }
     for id in timers {
         draft.remove(Key::Timer(pen, id));

@@ -237,14 +237,13 @@ impl<'a> Evaluation<'a> {
     fn finished(mut self) -> Done {
         let state = &self.transaction.state;
         for (place, progress) in self.moved {
-            let unchanged = match state.progress_at(place) {
-                Some(before) => *before == progress,
-                None => progress.is_start(),
-            };
-            if let Some(rule) = state.rulesets().rule(place).filter(|_| !unchanged) {
+            let start = Progress::default();
+            let before = state.progress_at(place).unwrap_or(&start);
+            if let Some(rule) = state.rulesets().rule(place).filter(|_| *before != progress) {
                 self.done.automata.push(Moved {
                     rid: rule.program.rid().clone(),
                     rule: rule.outline.name.clone(),
+                    pieces: progress.changes(before),
                     progress: Some(progress).filter(|progress| !progress.is_start()),
                 });
             }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use stratus_event::{Fault, Name, Whose};
-use stratus_salience::Progress;
+use stratus_salience::{Piece, Progress};
 
 use crate::{
     State,
@@ -14,8 +14,8 @@ use crate::{
 /// What went away with a ruleset: what the store has to remove.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gone {
-    /// Automata that were not at their start: ruleset, rule.
-    pub automata: Vec<(Name, Name)>,
+    /// What is written of automata that were not at their start: ruleset, rule, piece.
+    pub automata: Vec<(Name, Name, Piece)>,
     /// Timers.
     pub timers: Vec<Name>,
     /// Variables: ruleset, name.
@@ -58,7 +58,7 @@ impl State {
             let new = self.rulesets.named(rid, &name);
             match old.zip(new).filter(|(old, new)| new.continues(old)) {
                 Some((_, new)) => Arc::make_mut(&mut self.automata).put(&new, progress),
-                None => gone.automata.push((rid.clone(), name)),
+                None => gone.automata.extend(pieces(rid, &name, &progress)),
             }
         }
         gone
@@ -79,8 +79,8 @@ impl State {
         let begun = self.take_automata(rid);
         let gone = Gone {
             automata: begun
-                .into_iter()
-                .map(|(rule, _)| (rid.clone(), rule))
+                .iter()
+                .flat_map(|(rule, progress)| pieces(rid, rule, progress))
                 .collect(),
             timers: self.timers(rid).into_iter().map(|timer| timer.id).collect(),
             variables: self
@@ -123,6 +123,15 @@ impl State {
         }
         Ok(())
     }
+}
+
+fn pieces(
+    rid: &Name,
+    rule: &Name,
+    progress: &Progress,
+) -> impl Iterator<Item = (Name, Name, Piece)> {
+    let piece = |piece| (rid.clone(), rule.clone(), piece);
+    progress.pieces().into_iter().map(piece)
 }
 
 fn check_expressions(program: &dyn Program) -> Result<(), Fault> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use stratus_event::{Event, EventId, Fault, Name};
-use stratus_salience::Progress;
+use stratus_event::{Event, EventId, Fault, Name, Value};
+use stratus_salience::{Piece, Progress};
 
 use crate::language::{Answers, Change, Directive, Effect, Question, TimerChange};
 
@@ -70,6 +70,8 @@ pub struct Moved {
     pub rule: Name,
     /// How far; none if it is at its start again.
     pub progress: Option<Progress>,
+    /// What of its written form is to be written anew, or removed.
+    pub pieces: Vec<(Piece, Option<Value>)>,
 }
 
 /// An effect and the run that wants it.

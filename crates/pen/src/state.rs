@@ -6,7 +6,7 @@ use std::{
 };
 
 use stratus_event::{Eci, Fault, Name, PenId, Value, Whose};
-use stratus_salience::{Armed, Progress, RulePlace};
+use stratus_salience::{Armed, Progress, ProgressError, RulePlace};
 
 use crate::{
     Channel, Done, Moved,
@@ -68,6 +68,11 @@ impl Automata {
         self.progress.is_empty()
     }
 
+    /// The rule's progress, if it has begun.
+    fn get_mut(&mut self, place: RulePlace) -> Option<&mut Progress> {
+        self.progress.get_mut(&place)
+    }
+
     pub(crate) fn get(&self, place: RulePlace) -> Option<&Progress> {
         self.progress.get(&place)
     }
@@ -88,7 +93,7 @@ impl State {
         done.changes.iter().for_each(|change| self.change(change));
         done.automata
             .iter()
-            .for_each(|moved| self.move_automaton(moved));
+            .for_each(|moved| self.apply_moved(moved));
         for timer in &done.timers {
             match timer {
                 TimerChange::Remove { id } => drop(self.remove_timer(id)),
@@ -121,12 +126,32 @@ impl State {
     }
 
     /// Says how far a rule's event expression has come. A rule that is not there has none.
-    pub fn move_automaton(&mut self, moved: &Moved) {
+    pub fn move_automaton(&mut self, rid: &Name, rule: &Name, progress: Progress) {
         let rulesets = self.rulesets.clone();
-        if let Some(rule) = rulesets.named(&moved.rid, &moved.rule) {
-            let progress = moved.progress.clone().unwrap_or_default();
+        if let Some(rule) = rulesets.named(rid, rule) {
             Arc::make_mut(&mut self.automata).put(&rule, progress);
         }
+    }
+
+    /// Takes in a partial match that was written by itself, after the head to which it belongs.
+    pub fn restore_partial_match(
+        &mut self,
+        rid: &Name,
+        rule: &Name,
+        number: u64,
+        written: &Value,
+    ) -> Result<(), ProgressError> {
+        let place = self.rulesets.named(rid, rule).map(|rule| rule.place);
+        let automata = Arc::make_mut(&mut self.automata);
+        match place.and_then(|place| automata.get_mut(place)) {
+            Some(progress) => progress.put(number, written),
+            None => Err(ProgressError::Damaged),
+        }
+    }
+
+    fn apply_moved(&mut self, moved: &Moved) {
+        let progress = moved.progress.clone().unwrap_or_default();
+        self.move_automaton(&moved.rid, &moved.rule, progress);
     }
 
     /// Sets a timer, in place of one of the same id.

@@ -23,6 +23,9 @@ pub struct Progress(pub(crate) Stage);
 /// ones.
 const VERSION: i32 = 1;
 
+/// How deep stages can be nested: a stage of an operator may stand in one of a `within`.
+pub(crate) const STAGES_DEPTH_MAX: usize = 2 * DEPTH_MAX;
+
 /// The written form cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProgressError {
@@ -56,8 +59,9 @@ impl Progress {
 }
 
 impl From<&Progress> for Value {
+    /// All of it, its partial matches included.
     fn from(progress: &Progress) -> Self {
-        Self::list([Self::from(VERSION), Self::from(&progress.0)])
+        wrap(&progress.0)
     }
 }
 
@@ -65,13 +69,23 @@ impl TryFrom<&Value> for Progress {
     type Error = ProgressError;
 
     fn try_from(value: &Value) -> Result<Self, ProgressError> {
-        let [version, stage] = value.as_list().ok_or(ProgressError::Damaged)? else {
-            return Err(ProgressError::Damaged);
-        };
-        match integer(version)? {
-            version if version == i64::from(VERSION) => Ok(Self(read(stage, 2 * DEPTH_MAX)?)),
-            version => Err(ProgressError::Version { version }),
-        }
+        Ok(Self(read(unwrap(value)?, STAGES_DEPTH_MAX)?))
+    }
+}
+
+/// What is written, with the version of its form.
+pub(crate) fn wrap(written: impl Into<Value>) -> Value {
+    Value::list([Value::from(VERSION), written.into()])
+}
+
+/// What is written in a version that is known.
+pub(crate) fn unwrap(value: &Value) -> Result<&Value, ProgressError> {
+    let [version, written] = value.as_list().ok_or(ProgressError::Damaged)? else {
+        return Err(ProgressError::Damaged);
+    };
+    match integer(version)? {
+        version if version == i64::from(VERSION) => Ok(written),
+        version => Err(ProgressError::Version { version }),
     }
 }
 
@@ -125,6 +139,17 @@ impl From<&Attempt> for Value {
     }
 }
 
+impl From<&Run> for Value {
+    fn from(run: &Run) -> Self {
+        Self::list([
+            number(run.number),
+            run.parent.map_or(Self::Null, number),
+            Self::list(run.key.values().iter().cloned()),
+            Self::from(&run.stage),
+        ])
+    }
+}
+
 /// Milliseconds since 1970 are exact as a double for some 285,000 years.
 fn time(time: Timestamp) -> Value {
     Value::number(time.0 as f64)
@@ -155,15 +180,6 @@ fn write_set(set: &Set) -> Vec<Value> {
 /// The next number, how many were dropped, the variables, the one by which they are found, then
 /// each partial match in the order of their age: number, parent, values, stage.
 fn write_runs(runs: &Runs) -> Vec<Value> {
-    let number = |number: u64| Value::number(number as f64);
-    let run = |run: &Arc<Run>| {
-        Value::list([
-            number(run.number),
-            run.parent.map_or(Value::Null, number),
-            Value::list(run.key.values().iter().cloned()),
-            Value::from(&run.stage),
-        ])
-    };
     let mut all: Vec<_> = runs.all().collect();
     all.sort_unstable_by_key(|run| run.number);
     let names = runs.names.iter().map(|name| Value::text(name.as_str()));
@@ -173,7 +189,12 @@ fn write_runs(runs: &Runs) -> Vec<Value> {
         Value::list(names),
         Value::number(runs.pivot as f64),
     ];
-    head.into_iter().chain(all.into_iter().map(run)).collect()
+    let all = all.into_iter().map(|run| Value::from(&**run));
+    head.into_iter().chain(all).collect()
+}
+
+fn number(number: u64) -> Value {
+    Value::number(number as f64)
 }
 
 /// Reads a stage; `depth` is how deep stages may still be nested.
@@ -219,7 +240,8 @@ fn read(value: &Value, depth: usize) -> Result<Stage, ProgressError> {
             read_set(bindings, parts, depth)
         }
         (Some("within"), attempts) => {
-            let attempts = attempts.iter().map(|attempt| read_attempt(attempt, depth));
+            let attempts = (0..).zip(attempts);
+            let attempts = attempts.map(|(number, attempt)| read_attempt(number, attempt, depth));
             attempts.collect::<Result<_, _>>().map(Stage::Within)
         }
         _ => Err(ProgressError::Damaged),
@@ -240,7 +262,11 @@ fn read_set(bindings: &Value, parts: &[Value], depth: usize) -> Result<Stage, Pr
     Ok(Stage::set(set))
 }
 
-fn read_run(value: &Value, names: &Arc<[Name]>, depth: usize) -> Result<Run, ProgressError> {
+pub(crate) fn read_run(
+    value: &Value,
+    names: &Arc<[Name]>,
+    depth: usize,
+) -> Result<Run, ProgressError> {
     let items = value.as_list().ok_or(ProgressError::Damaged)?;
     let [number, parent, values, stage] = items else {
         return Err(ProgressError::Damaged);
@@ -286,9 +312,14 @@ fn read_occurrence(value: &Value) -> Result<Occurrence, ProgressError> {
     }
 }
 
-fn read_attempt(value: &Value, depth: usize) -> Result<Attempt, ProgressError> {
+pub(crate) fn read_attempt(
+    number: u64,
+    value: &Value,
+    depth: usize,
+) -> Result<Attempt, ProgressError> {
     match value.as_list() {
         Some([began, stage]) => Ok(Attempt {
+            number,
             began: Timestamp(integer(began)?),
             stage: read(stage, depth)?,
         }),

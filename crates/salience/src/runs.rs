@@ -1,6 +1,6 @@
 //! The partial matches of a rule with joins.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use stratus_event::Name;
 
@@ -142,6 +142,41 @@ impl Runs {
             .flat_map(|shelf| shelf.iter())
     }
 
+    /// The same with no partial matches.
+    pub(crate) fn emptied(&self) -> Self {
+        Self {
+            next: self.next,
+            dropped: self.dropped,
+            ..Self::new(self.names.clone(), self.pivot)
+        }
+    }
+
+    /// The partial matches that are not as they were before, by number; none if one is gone.
+    pub(crate) fn changed(&self, before: &Self) -> BTreeMap<u64, Option<Arc<Run>>> {
+        let mut changed = BTreeMap::new();
+        if self.names != before.names || self.pivot != before.pivot {
+            changed.extend(before.all().map(|run| (run.number, None)));
+            changed.extend(self.all().map(|run| (run.number, Some(run.clone()))));
+            return changed;
+        }
+        compare(&before.unbound, &self.unbound, &mut changed);
+        for place in 0..FANOUT {
+            let (old, new) = (before.branch(place), self.branch(place));
+            if old.map(Arc::as_ptr) == new.map(Arc::as_ptr) {
+                continue;
+            }
+            for place in 0..FANOUT {
+                let runs = |branch: Option<&Arc<Branch>>| branch?.shelves.get(place)?.clone();
+                compare(&runs(old), &runs(new), &mut changed);
+            }
+        }
+        changed
+    }
+
+    fn branch(&self, place: usize) -> Option<&Arc<Branch>> {
+        self.branches.as_ref()?.get(place)?.as_ref()
+    }
+
     fn oldest(&self) -> Option<&Arc<Run>> {
         let branches = self.branches.iter().flat_map(|branches| branches.iter());
         let branch = branches
@@ -181,17 +216,12 @@ impl Runs {
 impl PartialEq for Runs {
     fn eq(&self, other: &Self) -> bool {
         let numbers = |runs: &Self| (runs.next, runs.dropped, runs.len);
-        let branches = || {
-            let both = self.branches.iter().zip(&other.branches);
-            both.flat_map(|(mine, its)| mine.iter().zip(its.iter()))
-                .all(|(mine, its)| same(mine.as_ref(), its.as_ref(), Branch::eq))
-        };
+        let branch = |place| same(self.branch(place), other.branch(place), Branch::eq);
         numbers(self) == numbers(other)
             && self.pivot == other.pivot
             && self.names == other.names
-            && self.branches.is_some() == other.branches.is_some()
             && shelves_equal(&self.unbound, &other.unbound)
-            && branches()
+            && (0..FANOUT).all(branch)
     }
 }
 
@@ -207,6 +237,32 @@ fn shelves_equal(mine: &Shelf, its: &Shelf) -> bool {
         let mut both = mine.iter().zip(its);
         mine.len() == its.len() && both.all(|(mine, its)| Arc::ptr_eq(mine, its) || mine == its)
     })
+}
+
+/// Adds what differs between a shelf as it was and as it is.
+fn compare(old: &Shelf, new: &Shelf, changed: &mut BTreeMap<u64, Option<Arc<Run>>>) {
+    if same(old.as_ref(), new.as_ref(), |_, _| false) {
+        return;
+    }
+    let (old, new) = (on(old), on(new));
+    let find = |runs: &[Arc<Run>], number| {
+        let place = runs.binary_search_by_key(&number, |run| run.number);
+        place.ok().and_then(|place| runs.get(place).cloned())
+    };
+    for run in new {
+        if find(old, run.number).is_none_or(|was| !Arc::ptr_eq(&was, run)) {
+            changed.insert(run.number, Some(run.clone()));
+        }
+    }
+    for run in old {
+        if find(new, run.number).is_none() {
+            changed.entry(run.number).or_insert(None);
+        }
+    }
+}
+
+fn on(shelf: &Shelf) -> &[Arc<Run>] {
+    shelf.as_deref().map_or(&[], Vec::as_slice)
 }
 
 fn same<T>(mine: Option<&Arc<T>>, its: Option<&Arc<T>>, equal: impl Fn(&T, &T) -> bool) -> bool {

@@ -13,6 +13,7 @@ mod joins;
 mod key;
 mod occurrences;
 mod patterns;
+mod pieces;
 mod primitive;
 mod progress;
 mod runs;
@@ -30,6 +31,7 @@ pub use expression::{
 };
 pub use index::{Index, RulePlace};
 pub use patterns::{FORGOTTEN_MAX, Patterns};
+pub use pieces::Piece;
 pub use progress::{Progress, ProgressError};
 pub use symbol::Symbol;
 pub use why::{Did, Refusal, WAITING_SHOWN_MAX, Waiting, Why};

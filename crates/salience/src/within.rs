@@ -37,7 +37,9 @@ impl Expression {
         scope: &Scope<'_>,
         offer: &Offer<'_>,
     ) -> Move {
+        let newest = attempts.last();
         let fresh = Attempt {
+            number: newest.map_or(0, |newest| newest.number.saturating_add(1)),
             began: offer.now,
             stage: Stage::Start,
         };
@@ -53,8 +55,12 @@ impl Expression {
                 return Move::complete(bindings, Stage::Start);
             }
             let stage = moved.stage.unwrap_or_else(|| attempt.stage.clone());
-            let began = attempt.began;
-            kept.push(Attempt { began, stage });
+            let (number, began) = (attempt.number, attempt.began);
+            kept.push(Attempt {
+                number,
+                began,
+                stage,
+            });
         }
         bound(&mut kept, offer);
         Move {

@@ -129,6 +129,7 @@ sorts! {
     13 Receipt(connector, id);
     14 Queue(position);
     15 Question(id);
+    16 PartialMatch(rid, rule, number);
 }
 
 /// A part of a key.
@@ -309,6 +310,8 @@ mod tests {
             (pen(), 0..300_u32).prop_map(|(pen, place)| Key::Ruleset(pen, place)),
             (pen(), name(), name()).prop_map(|(pen, a, b)| Key::Variable(pen, a, b)),
             (pen(), name(), name()).prop_map(|(pen, a, b)| Key::Automaton(pen, a, b)),
+            (pen(), name(), name(), any::<u64>())
+                .prop_map(|(pen, a, b, number)| Key::PartialMatch(pen, a, b, number)),
             (pen(), name()).prop_map(|(pen, id)| Key::Timer(pen, id)),
             (pen(), id()).prop_map(|(pen, id)| Key::Subscription(pen, SubscriptionId(id))),
             (pen(), id()).prop_map(|(pen, id)| Key::Invite(pen, id)),

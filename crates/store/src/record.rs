@@ -98,7 +98,7 @@ macro_rules! records {
 }
 
 records! {
-    nouns: Accepted, Automaton, Channel, Invite, Outcome, Pairing, Receipt, Subscription, Timer,
+    nouns: Accepted, Automaton, Channel, Invite, Outcome, Pairing, PartialMatch, Receipt, Subscription, Timer,
         Variable;
     Effect "an effect" { 0: rid, 1: effect, 2: wanted, 3: attempts, 4: failures }
     Journal "a journal's end" { 0: next }

@@ -36,11 +36,15 @@ pub(super) fn measure() -> Vec<Figure> {
     };
     let mut rules = Rules::new(RULES);
     rules.open_all(EACH);
+    let (stepped, whole) = rules.step_bytes();
     let many = rules.churn(EACH);
     vec![
         Figure::new("partial_1m_bytes", memory_of(&Held::PartialMatches), "B"),
         // What is kept of a rule that waits for its second event, written down.
         Figure::new("armed_rule_bytes", armed_rule_bytes(), "B"),
+        // What an event writes that begins or consumes one of a rule's thousand, against all of
+        // them.
+        Figure::new("partial_step_bytes", stepped, "B").baseline(Some(whole)),
         // Against one partial match per rule.
         Figure::new("partial_1m_events_s", 1e9 / many, "events/s/core").baseline(Some(1e9 / few)),
     ]
@@ -151,6 +155,25 @@ impl Rules {
         }
     }
 
+    /// The mean of the bytes that the end of a partial match of one rule and its return write, and
+    /// those of all its partial matches.
+    fn step_bytes(&mut self) -> (f64, f64) {
+        let (mut stepped, mut whole) = (0.0, 0.0);
+        for number in 0..2 * EACH {
+            let before = self.progress.values().next().cloned().unwrap_or_default();
+            self.happens(0, number % 2 == 0, number / 2);
+            let after = self.progress.values().next().cloned().unwrap_or_default();
+            let changes = after.changes(&before);
+            let values = changes.iter().filter_map(|(_, written)| written.as_ref());
+            stepped += values.map(written_bytes).sum::<f64>();
+            if number % 100 == 0 {
+                whole += 100.0 * written_bytes(&Value::from(&after));
+            }
+        }
+        let events = f64::from(2 * EACH);
+        (stepped / events, whole / events)
+    }
+
     fn event(&self, rule: u32, closes: bool, id: u32) -> Option<Event> {
         let [open, close] = self.kinds.get(rule as usize)?;
         let kind = if closes { close } else { open };
@@ -159,13 +182,16 @@ impl Rules {
     }
 }
 
+fn written_bytes(value: &Value) -> f64 {
+    codec::encode(&codec::ordered(value)).len() as f64
+}
+
 /// The bytes of the written form of a rule that waits for the second of its two events.
 fn armed_rule_bytes() -> f64 {
     let mut rules = Rules::new(1);
     rules.happens(0, false, 7);
     let written = rules.progress.values().map(Value::from);
-    let bytes = written.map(|value| codec::encode(&codec::ordered(&value)).len());
-    bytes.sum::<usize>() as f64
+    written.map(|value| written_bytes(&value)).sum()
 }
 
 fn place(rule: u32) -> RulePlace {

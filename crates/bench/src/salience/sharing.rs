@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use stratus_event::{Map, PenId};
 use stratus_krl::Krl;
 use stratus_pen::{
-    Common, Moved, State,
+    Common, State,
     language::{Language, Program},
 };
 use stratus_salience::{Automaton, Patterns, Progress};
@@ -50,7 +50,7 @@ pub(super) fn pens(waiting: bool) -> f64 {
     for number in 0..PENS {
         let mut pen = pen(number, &programs, &mut common);
         if waiting {
-            pen.move_automaton(&progress);
+            pen.move_automaton(&name("io.example.r0"), &name("r0"), progress.clone());
         }
         pens.insert(pen.id(), pen);
     }
@@ -118,15 +118,11 @@ fn program(number: usize) -> Option<Arc<dyn Program>> {
 }
 
 /// The first rule of the first ruleset after the first of its two events.
-fn begun(programs: &[Arc<dyn Program>]) -> Moved {
+fn begun(programs: &[Arc<dyn Program>]) -> Progress {
     let rule = programs.first().and_then(|program| program.rules().first());
     let automaton = rule.map(|rule| Automaton::new(&rule.select));
     let event = event(&name("d0"), &name("k0"), Map::new());
     let start = Progress::default();
     let step = automaton.map(|it| it.step(&start, &event, event.time, &events::None));
-    Moved {
-        rid: name("io.example.r0"),
-        rule: name("r0"),
-        progress: step.and_then(|step| step.progress),
-    }
+    step.and_then(|step| step.progress).unwrap_or_default()
 }

@@ -1,17 +1,19 @@
 //! A language of one-line rules, so that the tests need no other crate.
 //!
-//! `ruleset NAME`, then lines `on DOMAIN:TYPE ACTION WORD…`, one rule each. A query of the name of a
-//! variable answers its value.
+//! `ruleset NAME`, then lines `on DOMAIN:TYPE ACTION WORD…`, one rule each, or `pair DOMAIN:TYPE
+//! TYPE ACTION WORD…`, which waits for both with the same `n`. A query of the name of a variable
+//! answers its value.
 
 use std::{any::Any, sync::Arc};
 
+use regex::Regex;
 use stratus_event::{Fault, Map, Name, Value, Whose};
 use stratus_pen::Cron;
 use stratus_pen::language::{
     Change, Directive, Effect, Ended, Language, Outline, Program, Question, QuestionId, Raise,
     RuleError, Scene, Stop, Timer, TimerChange,
 };
-use stratus_salience::{Expression, Patterns, Primitive, Symbol};
+use stratus_salience::{Expression, Filter, Join, Patterns, Primitive, Symbol};
 
 pub(crate) struct Chatter;
 
@@ -52,16 +54,15 @@ impl Language for Chatter {
             queries: ["seen", "count", "last", "answer"].map(name).to_vec(),
         };
         for (line, number) in lines.zip(1..) {
-            let mut words = line.split_whitespace().skip(1).map(str::to_owned);
+            let mut words = line.split_whitespace().map(str::to_owned);
+            let word = words.next().unwrap();
             let (domain, kind) = words.next().unwrap().split_once(':').map(symbol).unwrap();
+            let first = primitive(domain.clone(), kind);
+            let select = match &*word {
+                "pair" => pair(first, primitive(domain, words.next().as_deref().map(name))),
+                _ => Expression::Primitive(first),
+            };
             talk.actions.push(words.collect());
-            let select = Expression::Primitive(Primitive {
-                symbol: Symbol { domain, kind },
-                filters: Vec::new(),
-                setting: Vec::new(),
-                condition: None,
-                joins: Vec::new(),
-            });
             let name = name(&format!("rule_{number}"));
             talk.outlines.push(Outline {
                 name,
@@ -71,6 +72,31 @@ impl Language for Chatter {
         }
         Ok(Arc::new(talk))
     }
+}
+
+fn primitive(domain: Option<Name>, kind: Option<Name>) -> Primitive {
+    Primitive {
+        symbol: Symbol { domain, kind },
+        filters: Vec::new(),
+        setting: Vec::new(),
+        condition: None,
+        joins: Vec::new(),
+    }
+}
+
+/// One before the other, and both have the same `n`.
+fn pair(mut first: Primitive, mut last: Primitive) -> Expression {
+    first.filters.push(Filter {
+        attribute: name("n"),
+        pattern: Arc::new(Regex::new("(.+)").unwrap()),
+    });
+    first.setting.push(name("both"));
+    last.joins.push(Join {
+        variable: name("both"),
+        attribute: Some(name("n")),
+    });
+    let all = [first, last].map(Expression::Primitive);
+    Expression::Before(all.into())
 }
 
 fn symbol((domain, kind): (&str, &str)) -> (Option<Name>, Option<Name>) {

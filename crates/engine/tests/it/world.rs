@@ -50,6 +50,8 @@ pub(crate) struct Node {
     lives: u8,
     batches: u64,
     pub(crate) disk: Image,
+    /// The keys of all batches that reached the disk, in order.
+    pub(crate) written: Vec<Key>,
     pub(crate) wake: Option<Timestamp>,
     pub(crate) replies: BTreeMap<u64, Result<Reply, Fault>>,
     /// What the connector did, once for each time that it did it.
@@ -454,6 +456,7 @@ impl Node {
             lives: 0,
             batches: 0,
             disk: Image::new(),
+            written: Vec::new(),
             wake: None,
             replies: BTreeMap::new(),
             done: Vec::new(),
@@ -473,6 +476,7 @@ impl Node {
             batch.changes.len(),
             "a batch names each key once"
         );
+        self.written.extend(keys);
         for (key, record) in batch.changes {
             match record {
                 Some(record) => drop(self.disk.insert(key, record)),

@@ -13,7 +13,7 @@ use stratus_pen::{
         TimerChange,
     },
 };
-use stratus_salience::{Expression, Primitive};
+use stratus_salience::{Expression, Piece, Primitive};
 
 use crate::ruleset::{
     Ruleset, act, curious, done, event, failing, failure, fired, name, on, raise, raising, run,
@@ -366,7 +366,7 @@ fn automata_move_with_the_commit_and_last_leaves_them() {
             Ruleset::new("r").rule("both", other, |_| Ok(fired())),
         ))
         .unwrap();
-    assert_eq!(gone.automata, [(name("r"), name("both"))]);
+    assert_eq!(gone.automata, [(name("r"), name("both"), Piece::Head)]);
     assert_eq!(story(&run(&state, "t:b")), [""; 0]);
 }
 

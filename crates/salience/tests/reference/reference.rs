@@ -9,8 +9,10 @@
 mod cases;
 mod naive;
 
+use std::collections::BTreeMap;
+
 use stratus_event::{Event, Value};
-use stratus_salience::{Armed, Automaton, Bindings, Expression, Index, Progress, RulePlace};
+use stratus_salience::{Armed, Automaton, Bindings, Expression, Index, Piece, Progress, RulePlace};
 
 use cases::{Case, Draw, Tests};
 
@@ -29,6 +31,7 @@ fn by_automaton(
     index.install(PLACE, &automaton);
     let mut armed = Armed::default();
     let mut progress = Progress::default();
+    let mut pieces = BTreeMap::new();
     let mut fired = Vec::new();
     for event in events {
         let step = automaton.step(&progress, event, event.time, &Tests);
@@ -38,8 +41,7 @@ fn by_automaton(
                 "the index hides an event"
             );
         }
-        progress = step.progress.unwrap_or(progress);
-        progress = Progress::try_from(&Value::from(&progress)).unwrap();
+        progress = kept(&mut pieces, &progress, step.progress);
         if progress.is_start() {
             armed.disarm(PLACE, &automaton);
         } else {
@@ -48,6 +50,33 @@ fn by_automaton(
         fired.push(step.fired);
     }
     fired
+}
+
+/// The progress after a step, written down and read back: whole, and from its pieces, of which only
+/// those are written that the step changed.
+fn kept(
+    pieces: &mut BTreeMap<Piece, Value>,
+    before: &Progress,
+    after: Option<Progress>,
+) -> Progress {
+    let progress = after.unwrap_or_else(|| before.clone());
+    for (piece, written) in progress.changes(before) {
+        match written {
+            Some(written) => drop(pieces.insert(piece, written)),
+            None => assert!(pieces.remove(&piece).is_some(), "only what is there can go"),
+        }
+    }
+    let mut read = pieces
+        .get(&Piece::Head)
+        .map_or_else(Progress::default, |head| Progress::try_from(head).unwrap());
+    for (piece, written) in &*pieces {
+        if let Piece::PartialMatch(number) = piece {
+            read.put(*number, written).unwrap();
+        }
+    }
+    assert_eq!(read, progress, "what is read is not what was written");
+    assert_eq!(Progress::try_from(&Value::from(&progress)).unwrap(), read);
+    read
 }
 
 /// An index with rules that are not looked at.

@@ -50,7 +50,7 @@ fn every_sort_of_record_comes_back_as_it_was() {
         .iter()
         .map(|(_, record)| format!("{:?}", discriminant(record)))
         .collect();
-    assert_eq!(sorts.len(), 20, "a sample of each sort");
+    assert_eq!(sorts.len(), 21, "a sample of each sort");
     store.commit(&[batch(1, all.clone())]).unwrap();
     drop(store);
 

@@ -271,6 +271,10 @@ fn own() -> Vec<(Key, Record)> {
             Key::Automaton(PEN, rid(), name("ask")),
             Record::Automaton(Value::list([])),
         ),
+        (
+            Key::PartialMatch(PEN, rid(), name("ask"), 7),
+            Record::PartialMatch(Value::list([Value::Null])),
+        ),
         (Key::Timer(PEN, name("t1")), Record::Timer(timer(None))),
         (
             Key::Timer(PEN, name("t3")),
