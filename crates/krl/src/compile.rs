@@ -2,6 +2,7 @@
 
 mod classic;
 mod expression;
+mod interval;
 mod join;
 mod rule;
 mod select;

@@ -1,6 +1,6 @@
 //! What a rule waits for.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, ops::Bound, sync::Arc, time::Duration};
 
 use regex::Regex;
 use stratus_event::Name;
@@ -52,8 +52,25 @@ pub struct Primitive {
     pub setting: Vec<Name>,
     /// The number of the `where` predicate, in the language's own counting.
     pub condition: Option<usize>,
+    /// What the condition wants of numbers, for the index: where one of them does not hold, the
+    /// condition must not hold either, and would have nothing to say. None of them need be here.
+    pub intervals: Vec<Interval>,
     /// The variables of other events that this one is tested against.
     pub joins: Vec<Join>,
+}
+
+/// An attribute's number lies between two others.
+///
+/// A text that is written as a decimal number has that number; zero is the number of the empty
+/// text, of null and of what is missing. Of other attributes nothing is said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interval {
+    /// The attribute.
+    pub attribute: Name,
+    /// Where the interval begins.
+    pub low: Bound<f64>,
+    /// Where it ends.
+    pub high: Bound<f64>,
 }
 
 /// A variable that another event of the expression binds and that decides whether this one fits.

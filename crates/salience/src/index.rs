@@ -2,6 +2,8 @@
 
 mod access;
 mod discrimination;
+mod intervals;
+mod search;
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,7 +11,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use stratus_event::Event;
 
-use crate::{Armed, Automaton, Filter, Symbol, symbol::covering};
+use crate::{Armed, Automaton, Filter, Interval, Symbol, symbol::covering};
 use discrimination::Discrimination;
 
 /// Event symbols to the rules that they may begin, for the rulesets of one PEN.
@@ -48,6 +50,7 @@ struct List {
 struct Opening {
     place: RulePlace,
     filters: Vec<Filter>,
+    intervals: Vec<Interval>,
 }
 
 /// Up to so many rules on a symbol are simply tried.
@@ -63,9 +66,12 @@ impl Index {
             if !self.lists.contains_key(&primitive.symbol) {
                 self.count(&primitive.symbol, |count| count.saturating_add(1));
             }
-            let filters = primitive.filters.clone();
             let list = self.lists.entry(primitive.symbol.clone()).or_default();
-            list.add(Opening { place, filters });
+            list.add(Opening {
+                place,
+                filters: primitive.filters.clone(),
+                intervals: primitive.intervals.clone(),
+            });
         }
     }
 
@@ -154,6 +160,7 @@ mod tests {
                 filters,
                 setting,
                 condition: None,
+                intervals: Vec::new(),
                 joins: Vec::new(),
             })
         };
@@ -247,6 +254,7 @@ mod tests {
             filters: vec![filter],
             setting: Vec::new(),
             condition: None,
+            intervals: Vec::new(),
             joins: Vec::new(),
         }))
     }

@@ -96,6 +96,31 @@ pub(crate) fn attribute_text<'a>(event: &'a Event, attribute: &Name) -> Cow<'a, 
         .unwrap_or_default()
 }
 
+/// An attribute as intervals see it; none if they say nothing of it.
+pub(crate) fn attribute_number(event: &Event, attribute: &Name) -> Option<f64> {
+    match event.attributes.get(attribute.as_str()) {
+        None | Some(Value::Null) => Some(0.0),
+        Some(Value::Number(number)) => Some(number.get()),
+        Some(Value::Text(text)) => decimal(text.trim()),
+        Some(_) => None,
+    }
+}
+
+/// The number that is written so, without an exponent: languages differ about that.
+fn decimal(text: &str) -> Option<f64> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_decimal = digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match text {
+        "" => Some(0.0),
+        _ => text
+            .parse()
+            .ok()
+            .filter(|number: &f64| is_decimal && number.is_finite()),
+    }
+}
+
 /// A value as KRL writes it where it needs a text.
 pub(crate) fn text(value: &Value) -> Cow<'_, str> {
     match value {

@@ -26,7 +26,7 @@ pub use armed::Armed;
 pub use automaton::{Automaton, Conditions, PARTIAL_MATCHES_MAX, Step};
 pub use bindings::Bindings;
 pub use expression::{
-    Aggregate, Between, DEPTH_MAX, Expression, ExpressionError, Filter, Function, Join,
+    Aggregate, Between, DEPTH_MAX, Expression, ExpressionError, Filter, Function, Interval, Join,
     OCCURRENCES_MAX, Occurrences, PRIMITIVES_MAX, Period, Primitive,
 };
 pub use index::{Index, RulePlace};

@@ -43,6 +43,7 @@ fn primitive(text: &str) -> Primitive {
         filters: text.split_once('=').map(filter).into_iter().collect(),
         setting: text.contains('(').then(|| name("x")).into_iter().collect(),
         condition: Option::None,
+        intervals: Vec::new(),
         joins: text.split_once('~').map(join).into_iter().collect(),
     }
 }

@@ -43,6 +43,7 @@ fn primitive(text: &str) -> Primitive {
         filters: pattern.map(filter).into_iter().collect(),
         setting: ["x", "y"][..captures].iter().copied().map(name).collect(),
         condition: None,
+        intervals: Vec::new(),
         joins: Vec::new(),
     }
 }

@@ -48,6 +48,7 @@ fn p(text: &str) -> Primitive {
             .collect(),
         setting: captures.then(|| name("x")).into_iter().collect(),
         condition: text.ends_with('?').then_some(0),
+        intervals: Vec::new(),
         joins: text.split_once('~').map(join).into_iter().collect(),
     }
 }

@@ -13,6 +13,17 @@ impl Conditions for None {
     }
 }
 
+/// Each condition holds if the number `n` is its own, what stands behind the point aside.
+pub(super) struct Whole;
+
+impl Conditions for Whole {
+    fn holds(&self, condition: usize, event: &Event, _: &Bindings) -> bool {
+        let text = event.attributes.text("n").unwrap_or_default();
+        let number = text.split('.').next().and_then(|whole| whole.parse().ok());
+        number == Some(condition)
+    }
+}
+
 #[expect(clippy::expect_used, reason = "the names are ours")]
 pub(super) fn name(text: &str) -> Name {
     Name::new(text).expect("a name")
@@ -38,6 +49,7 @@ pub(super) fn primitive(domain: &Name, kind: &Name) -> Primitive {
         filters: Vec::new(),
         setting: Vec::new(),
         condition: Option::None,
+        intervals: Vec::new(),
         joins: Vec::new(),
     }
 }

@@ -1,10 +1,12 @@
 //! How long an event takes to find and to move the rules that it is for.
 
-use std::hint::black_box;
+use std::{hint::black_box, ops::Bound};
 
 use serde_json::Value;
 use stratus_event::Event;
-use stratus_salience::{Armed, Automaton, Expression, Index, Progress, RulePlace};
+use stratus_salience::{
+    Armed, Automaton, Expression, Index, Interval, Primitive, Progress, RulePlace,
+};
 
 use super::{
     events::{self, event, filter, name, primitive},
@@ -33,9 +35,19 @@ pub(super) fn measure(peer: &Value) -> Vec<Figure> {
         silent(100_000),
         silent(1_000_000),
         filtered(10_000),
+        patterned(10_000),
+        bounded(10_000),
     ];
-    let least: [f64; 5] = interleaved(RUNS, |which| rules.get(which).map_or(0.0, Rules::cost));
-    let [one, ten_thousand, hundred_thousand, million, regex] = least;
+    let least: [f64; 7] = interleaved(RUNS, |which| rules.get(which).map_or(0.0, Rules::cost));
+    let [
+        one,
+        ten_thousand,
+        hundred_thousand,
+        million,
+        regex,
+        pattern,
+        threshold,
+    ] = least;
     let per_second = |nanoseconds: f64| 1e9 / nanoseconds;
     let of_one = |name, nanoseconds, most| {
         Figure::new(name, nanoseconds, "ns/event")
@@ -51,6 +63,8 @@ pub(super) fn measure(peer: &Value) -> Vec<Figure> {
         of_one("select_100k_silent", hundred_thousand, 1.25),
         of_one("select_1m_silent", million, 1.25),
         of_one("select_10k_regex", regex, 3.0),
+        of_one("select_10k_regex_no_literal", pattern, 3.0),
+        of_one("select_10k_threshold", threshold, 3.0),
         Figure::new(
             "select_10k_silent_rate",
             per_second(ten_thousand),
@@ -74,7 +88,7 @@ impl Rules {
             let mut fired = 0;
             for place in self.index.woken(event, &self.armed) {
                 if let Some(automaton) = self.automata.get(place.rule) {
-                    let step = automaton.step(&start, event, event.time, &events::None);
+                    let step = automaton.step(&start, event, event.time, &events::Whole);
                     fired += usize::from(step.fired.is_some());
                 }
             }
@@ -111,20 +125,59 @@ fn silent(count: usize) -> Rules {
 
 /// So many rules on one symbol that differ by the pattern of one attribute.
 fn filtered(count: usize) -> Rules {
+    let wants = |primitive: &mut Primitive, number: usize| {
+        let pattern = format!("^item {number}: ");
+        primitive.filters.push(filter(&name("n"), &pattern));
+    };
+    alike(count, wants, |number| format!("item {number}: x"))
+}
+
+/// The same with patterns that contain no literal: each digit of a binary number is a class of
+/// letters, so that each text matches one of them.
+fn patterned(count: usize) -> Rules {
+    let digits = |number: usize, zero: &str, one: &str| {
+        let digits = (0..14).map(|digit| if number >> digit & 1 == 0 { zero } else { one });
+        digits.collect::<String>()
+    };
+    let wants = |primitive: &mut Primitive, number: usize| {
+        let pattern = format!("^{}$", digits(number, "[a-m]", "[n-z]"));
+        primitive.filters.push(filter(&name("n"), &pattern));
+    };
+    alike(count, wants, |number| digits(number, "g", "t"))
+}
+
+/// The same with intervals of a number that lie side by side.
+fn bounded(count: usize) -> Rules {
+    let wants = |primitive: &mut Primitive, number: usize| {
+        primitive.condition = Some(number);
+        primitive.intervals.push(Interval {
+            attribute: name("n"),
+            low: Bound::Included(number as f64),
+            high: Bound::Excluded((number + 1) as f64),
+        });
+    };
+    alike(count, wants, |number| format!("{number}.5"))
+}
+
+/// So many rules on one symbol that differ by what they want, and texts of which each is for one.
+fn alike(
+    count: usize,
+    wants: impl Fn(&mut Primitive, usize),
+    text: impl Fn(usize) -> String,
+) -> Rules {
     let mut index = Index::default();
     let (domain, kind, attribute) = (name("t"), name("a"), name("n"));
     let mut automata = Vec::with_capacity(count);
     for number in 0..count {
         let mut one = primitive(&domain, &kind);
-        one.filters
-            .push(filter(&attribute, &format!("^item {number}: ")));
+        wants(&mut one, number);
         let automaton = Automaton::new(&Expression::Primitive(one));
         index.install(place(number), &automaton);
         automata.push(automaton);
     }
-    let text = |number| [(attribute.as_str(), format!("item {number}: x"))].into();
+    let attributes = |number| [(attribute.as_str(), text(number))].into();
     let numbers = (0..100).map(|number| number * 97 % count);
-    let events = numbers.map(|number| event(&domain, &kind, text(number)));
+    let events = numbers.map(|number| event(&domain, &kind, attributes(number)));
     Rules {
         index,
         armed: Armed::default(),

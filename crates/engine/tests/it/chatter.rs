@@ -75,13 +75,7 @@ impl Language for Chatter {
 }
 
 fn primitive(domain: Option<Name>, kind: Option<Name>) -> Primitive {
-    Primitive {
-        symbol: Symbol { domain, kind },
-        filters: Vec::new(),
-        setting: Vec::new(),
-        condition: None,
-        joins: Vec::new(),
-    }
+    Primitive::of(Symbol { domain, kind })
 }
 
 /// One before the other, and both have the same `n`.

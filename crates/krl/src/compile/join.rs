@@ -50,7 +50,7 @@ impl Compiler {
     }
 
     /// The attribute that the expression reads: `event:attr("x")`, `event:attrs{"x"}`, or `x`.
-    fn attribute(&self, tree: &Expression, variables: &[Name]) -> Option<Name> {
+    pub(super) fn attribute(&self, tree: &Expression, variables: &[Name]) -> Option<Name> {
         match &tree.kind {
             Tree::Call { callee, arguments } if is_of_event(callee, &["attr", "param"]) => {
                 let [argument] = arguments.as_slice() else {

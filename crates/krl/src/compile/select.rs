@@ -51,6 +51,7 @@ impl Compiler {
                     filters: Vec::new(),
                     setting,
                     condition,
+                    intervals: Vec::new(),
                     joins: Vec::new(),
                 };
                 let expression = Some(Expression::Primitive(primitive));
@@ -111,6 +112,7 @@ impl Compiler {
                     filters: Vec::new(),
                     setting: Vec::new(),
                     condition: None,
+                    intervals: Vec::new(),
                     joins: Vec::new(),
                 }))
             }
@@ -231,6 +233,7 @@ impl Compiler {
                 kind: Some(kind?),
             },
             filters: filters.into_iter().collect::<Option<_>>()?,
+            intervals: self.intervals(tree, variables),
             joins: self.joins(tree, variables, setting.as_deref()?, condition.as_ref()),
             setting: setting?,
             condition: condition.map(|condition| condition.number),
@@ -288,7 +291,7 @@ impl Compiler {
 }
 
 /// The number that an expression of literals stands for.
-fn constant(tree: &ast::Expression) -> Option<f64> {
+pub(super) fn constant(tree: &ast::Expression) -> Option<f64> {
     match &tree.kind {
         ast::ExpressionKind::Number(number) => Some(*number),
         ast::ExpressionKind::Binary {
@@ -305,6 +308,11 @@ fn constant(tree: &ast::Expression) -> Option<f64> {
                 _ => None,
             }
         }
+        ast::ExpressionKind::Unary { operator, operand } => match operator {
+            ast::UnaryOperator::Negate => Some(-constant(operand)?),
+            ast::UnaryOperator::Plus => constant(operand),
+            ast::UnaryOperator::Not => None,
+        },
         _ => None,
     }
 }

@@ -19,7 +19,8 @@ pub(crate) enum Access {
 }
 
 impl Access {
-    /// What can be told of the filter: one of these may be chosen. Never empty.
+    /// What can be told of the filter: one of these may be chosen. Never empty; that there is no
+    /// telling is among them, unless all is told.
     pub(crate) fn of(filter: &Filter) -> Vec<Self> {
         let Ok(hir) = regex_syntax::parse(filter.pattern.as_str()) else {
             return vec![Self::Pattern];
@@ -37,9 +38,7 @@ impl Access {
         let telling = sequences.iter().filter(|texts| shortest(texts) > 0);
         let mut all: Vec<_> = telling.filter_map(literals).map(Self::Literal).collect();
         all.dedup();
-        if all.is_empty() {
-            all.push(Self::Pattern);
-        }
+        all.push(Self::Pattern);
         all
     }
 
@@ -116,13 +115,13 @@ mod tests {
         check("^(?:on|off)$", "= on,off");
         check("^$", "= ");
         check("(?i)^ab$", "= AB,Ab,aB,ab");
-        check("abc", "~ abc");
-        check("^abc", "~ abc");
-        check("(?m)^abc$", "~ abc");
-        check("^abc$|de", "~ abc,de");
-        check(r"(.*)@example\.com$", "~ @example.com");
-        check("([ab]) no 7", "~ a no 7,b no 7 | ~ a,b | ~  no 7");
-        check("(.*) of (.*)", "~  of ");
+        check("abc", "~ abc | ?");
+        check("^abc", "~ abc | ?");
+        check("(?m)^abc$", "~ abc | ?");
+        check("^abc$|de", "~ abc,de | ?");
+        check(r"(.*)@example\.com$", "~ @example.com | ?");
+        check("([ab]) no 7", "~ a no 7,b no 7 | ~ a,b | ~  no 7 | ?");
+        check("(.*) of (.*)", "~  of  | ?");
         check("(.*)", "?");
         check(".", "?");
         check("a?", "?");

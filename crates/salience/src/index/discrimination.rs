@@ -1,18 +1,25 @@
 //! A long list of rules on one symbol, told apart by what they want of attributes.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cmp::Reverse, collections::BTreeMap, ops::Bound::Unbounded};
 
 use aho_corasick::AhoCorasick;
 use indexmap::IndexMap;
-use regex::Regex;
 use rustc_hash::FxBuildHasher;
 use stratus_event::{Event, Name};
 
-use super::{Opening, access::Access};
-use crate::{Filter, RulePlace, primitive::attribute_text};
+use super::{
+    Opening,
+    access::Access,
+    intervals::{Edge, Intervals},
+    search::{Search, Searched},
+};
+use crate::{
+    Filter, RulePlace,
+    primitive::{attribute_number, attribute_text},
+};
 
-/// Rules by the filter that tells most. A rule whose filter cannot match is not looked at; one that
-/// comes into question may still not match.
+/// Rules by the test that tells most. A rule whose test fails is not looked at; one that comes into
+/// question may still not match.
 #[derive(Debug, Default)]
 pub(super) struct Discrimination {
     /// How many openings of the list are in here.
@@ -28,37 +35,41 @@ struct Attribute {
     name: Name,
     /// By the whole text.
     equal: Texts,
+    /// By its number.
+    intervals: Option<Intervals>,
     /// By what the text contains: the search, and the rules by its patterns.
     literals: Option<(AhoCorasick, Vec<Vec<RulePlace>>)>,
     /// By patterns that tell nothing else; each is run once, however many rules have it.
-    patterns: Vec<(Arc<Regex>, Vec<RulePlace>)>,
+    patterns: Option<Search>,
 }
 
 /// Rules by a text.
 type Texts = IndexMap<Box<[u8]>, Vec<RulePlace>, FxBuildHasher>;
 
-/// What is collected before the search is built.
+/// What is collected before the searches are built.
 #[derive(Default)]
 struct Collected {
     equal: Texts,
+    intervals: Vec<(Edge, Edge, RulePlace)>,
     literals: Texts,
-    patterns: IndexMap<String, (Arc<Regex>, Vec<RulePlace>), FxBuildHasher>,
+    patterns: IndexMap<String, Searched, FxBuildHasher>,
 }
+
+/// Of a literal that more patterns than these have there is little to be learnt.
+const LITERAL_PATTERNS_MAX: usize = 32;
 
 impl Discrimination {
     pub(super) fn new(openings: &[Opening]) -> Self {
         let mut always = Vec::new();
         let mut collected: BTreeMap<Name, Collected> = BTreeMap::new();
-        let choices: Vec<_> = openings.iter().map(Choice::of).collect();
-        let common = common(&choices);
-        for choice in choices {
-            let place = choice.opening.place;
-            match choice.best(&common) {
-                None => always.push(place),
-                Some((filter, access)) => collected
-                    .entry(filter.attribute.clone())
+        let known = Known::of(openings);
+        for opening in openings {
+            match known.best(opening) {
+                None => always.push(opening.place),
+                Some((attribute, test)) => collected
+                    .entry(attribute.clone())
                     .or_default()
-                    .add(place, filter, access),
+                    .add(opening.place, test),
             }
         }
         Self {
@@ -72,106 +83,153 @@ impl Discrimination {
     pub(super) fn collect(&self, event: &Event, woken: &mut Vec<RulePlace>) {
         woken.extend(&self.always);
         for attribute in &self.attributes {
-            attribute.collect(&attribute_text(event, &attribute.name), woken);
+            attribute.collect(event, woken);
         }
     }
 }
 
-/// An opening, and what its filters tell.
-struct Choice<'a> {
-    opening: &'a Opening,
-    accesses: Vec<(&'a Filter, Access)>,
+/// One thing that an opening wants of an attribute.
+#[derive(Clone, Copy)]
+enum Test<'a> {
+    Filter(&'a Filter, &'a Access),
+    Interval(Edge, Edge),
 }
 
-impl<'a> Choice<'a> {
-    fn of(opening: &'a Opening) -> Self {
-        let tell = |filter| Access::of(filter).into_iter().map(move |it| (filter, it));
-        Self {
-            opening,
-            accesses: opening.filters.iter().flat_map(tell).collect(),
-        }
-    }
+/// What the patterns of the openings tell, each looked at once.
+struct Known<'a> {
+    accesses: IndexMap<&'a str, Vec<Access>, FxBuildHasher>,
+    /// How many patterns a text stands in.
+    common: IndexMap<Box<[u8]>, usize, FxBuildHasher>,
+}
 
-    /// What tells most: of literals those that fewest other rules have, of these the longest.
-    fn best(self, common: &Common) -> Option<(&'a Filter, Access)> {
-        let rank = |(_, access): &(&Filter, Access)| {
-            let texts = || access.texts().iter();
-            let others: usize = texts().filter_map(|text| common.get(text)).sum();
-            let shortest = texts().map(|text| text.len()).min();
-            let form = match access {
-                Access::Equal(_) => 0,
-                Access::Literal(_) => 1,
-                Access::Pattern => 2,
-            };
-            (form, others, std::cmp::Reverse(shortest))
+impl<'a> Known<'a> {
+    fn of(openings: &'a [Opening]) -> Self {
+        let mut known = Self {
+            accesses: IndexMap::default(),
+            common: IndexMap::default(),
         };
-        self.accesses.into_iter().min_by_key(rank)
+        for filter in openings.iter().flat_map(|opening| &opening.filters) {
+            known.add(filter);
+        }
+        known
+    }
+
+    fn add(&mut self, filter: &'a Filter) {
+        let pattern = filter.pattern.as_str();
+        if self.accesses.contains_key(pattern) {
+            return;
+        }
+        let accesses = Access::of(filter);
+        for text in accesses.iter().flat_map(Access::texts) {
+            *self.common.entry(text.clone()).or_default() += 1;
+        }
+        self.accesses.insert(pattern, accesses);
+    }
+
+    /// What tells most of an opening.
+    fn best<'b>(&'b self, opening: &'b Opening) -> Option<(&'b Name, Test<'b>)> {
+        let filters = opening.filters.iter().flat_map(|filter| {
+            let accesses = self.accesses.get(filter.pattern.as_str());
+            let accesses = accesses.into_iter().flatten();
+            accesses.map(move |access| (&filter.attribute, Test::Filter(filter, access)))
+        });
+        let tests = filters.chain(intervals(opening));
+        tests.min_by_key(|(_, test)| self.rank(test))
+    }
+
+    /// Less is better. Of literals those are best that fewest other patterns have, of these the
+    /// longest.
+    fn rank(&self, test: &Test<'_>) -> (usize, usize, Reverse<usize>) {
+        match test {
+            Test::Interval(low, high) => {
+                let open = usize::from(low.is_infinite()) + usize::from(high.is_infinite());
+                (2, open, Reverse(0))
+            }
+            Test::Filter(_, access) => {
+                let texts = || access.texts().iter();
+                let others = texts().filter_map(|text| self.common.get(text)).sum();
+                let shortest = texts().map(|text| text.len()).min().unwrap_or(0);
+                let form = match access {
+                    Access::Equal(_) => 0,
+                    Access::Literal(_) if others <= LITERAL_PATTERNS_MAX => 1,
+                    Access::Literal(_) => 4,
+                    Access::Pattern => 3,
+                };
+                (form, others, Reverse(shortest))
+            }
+        }
     }
 }
 
-/// How many openings a text stands in.
-type Common = IndexMap<Box<[u8]>, usize, FxBuildHasher>;
-
-fn common(choices: &[Choice<'_>]) -> Common {
-    let mut common = Common::default();
-    for (_, access) in choices.iter().flat_map(|choice| &choice.accesses) {
-        for text in access.texts() {
-            *common.entry(text.clone()).or_default() += 1;
-        }
+/// The intervals of an opening, one for each attribute.
+fn intervals(opening: &Opening) -> impl Iterator<Item = (&Name, Test<'_>)> {
+    let mut merged: BTreeMap<&Name, (Edge, Edge)> = BTreeMap::new();
+    for interval in &opening.intervals {
+        let (low, high) = (Edge::low(interval.low), Edge::high(interval.high));
+        let edges = merged.entry(&interval.attribute).or_insert((low, high));
+        *edges = (edges.0.later(low), edges.1.earlier(high));
     }
-    common
+    let test = |(name, (low, high))| (name, Test::Interval(low, high));
+    merged.into_iter().map(test)
 }
 
 impl Collected {
-    fn add(&mut self, place: RulePlace, filter: &Filter, access: Access) {
-        let add = |texts: &mut Texts, all: Vec<Box<[u8]>>| {
+    fn add(&mut self, place: RulePlace, test: Test<'_>) {
+        let add = |texts: &mut Texts, all: &[Box<[u8]>]| {
             for text in all {
-                texts.entry(text).or_default().push(place);
+                texts.entry(text.clone()).or_default().push(place);
             }
         };
-        match access {
-            Access::Equal(texts) => add(&mut self.equal, texts),
-            Access::Literal(texts) => add(&mut self.literals, texts),
-            Access::Pattern => {
-                let text = filter.pattern.as_str().to_owned();
+        match test {
+            Test::Filter(_, Access::Equal(texts)) => add(&mut self.equal, texts),
+            Test::Filter(_, Access::Literal(texts)) => add(&mut self.literals, texts),
+            Test::Filter(filter, Access::Pattern) => {
+                let source = filter.pattern.as_str().to_owned();
                 let fresh = || (filter.pattern.clone(), Vec::new());
-                let (_, places) = self.patterns.entry(text).or_insert_with(fresh);
+                let (_, places) = self.patterns.entry(source).or_insert_with(fresh);
                 places.push(place);
             }
+            Test::Interval(low, high) => self.intervals.push((low, high, place)),
         }
     }
 }
 
 impl Attribute {
-    fn collect(&self, text: &str, woken: &mut Vec<RulePlace>) {
+    fn collect(&self, event: &Event, woken: &mut Vec<RulePlace>) {
+        if let Some(intervals) = &self.intervals {
+            intervals.collect(attribute_number(event, &self.name), woken);
+        }
+        let text = attribute_text(event, &self.name);
         woken.extend(self.equal.get(text.as_bytes()).into_iter().flatten());
         if let Some((search, rules)) = &self.literals {
             for found in search.find_overlapping_iter(text.as_bytes()) {
                 woken.extend(rules.get(found.pattern().as_usize()).into_iter().flatten());
             }
         }
-        for (pattern, rules) in &self.patterns {
-            if pattern.is_match(text) {
-                woken.extend(rules);
-            }
+        if let Some(patterns) = &self.patterns {
+            patterns.collect(&text, woken);
         }
     }
 }
 
 impl From<(Name, Collected)> for Attribute {
     fn from((name, collected): (Name, Collected)) -> Self {
-        let mut patterns: Vec<_> = collected.patterns.into_values().collect();
         let (texts, rules): (Vec<_>, Vec<_>) = collected.literals.into_iter().unzip();
         let search = AhoCorasick::new(&texts).ok().filter(|_| !texts.is_empty());
-        if search.is_none() && !rules.is_empty() {
+        let mut intervals = collected.intervals;
+        if search.is_none() {
             // The search would be too large to build: whoever is in it is tried each time.
-            patterns.extend(Regex::new("").map(|all| (all.into(), rules.concat())));
+            let everywhere = (Edge::low(Unbounded), Edge::high(Unbounded));
+            let tried = rules.iter().flatten();
+            intervals.extend(tried.map(|place| (everywhere.0, everywhere.1, *place)));
         }
+        let patterns: Vec<_> = collected.patterns.into_values().collect();
         Self {
             name,
             equal: collected.equal,
+            intervals: (!intervals.is_empty()).then(|| Intervals::new(intervals)),
             literals: search.map(|search| (search, rules)),
-            patterns,
+            patterns: (!patterns.is_empty()).then(|| Search::new(patterns)),
         }
     }
 }

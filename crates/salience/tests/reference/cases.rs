@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    ops::Bound,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -9,11 +10,14 @@ use std::{
 use regex::Regex;
 use stratus_event::{Event, EventId, Name, Timestamp};
 use stratus_salience::{
-    Aggregate, Between, Bindings, Conditions, Expression, Filter, Function, Join, Occurrences,
-    Primitive, Symbol,
+    Aggregate, Between, Bindings, Conditions, Expression, Filter, Function, Interval, Join,
+    Occurrences, Primitive, Symbol,
 };
 
 const EVENTS: usize = 20;
+
+/// The first of the conditions that the index knows of.
+const AT_LEAST: usize = 6;
 
 /// Compiled once: that takes longer than a case.
 static PATTERNS: LazyLock<[Arc<Regex>; 4]> = LazyLock::new(|| {
@@ -21,7 +25,8 @@ static PATTERNS: LazyLock<[Arc<Regex>; 4]> = LazyLock::new(|| {
 });
 
 /// Condition `n` below four holds for events whose attribute is not `n`; four and five if it is
-/// greater than `x` and `y` are, or these are not bound.
+/// greater than `x` and `y` are, or these are not bound; those from six on if it is at least zero,
+/// one and so on.
 pub(crate) struct Tests;
 
 impl Conditions for Tests {
@@ -29,6 +34,9 @@ impl Conditions for Tests {
         let n = event.attributes.text("n").unwrap_or_default();
         if condition < 4 {
             return n != condition.to_string();
+        }
+        if condition >= AT_LEAST {
+            return n >= (condition - AT_LEAST).to_string().as_str();
         }
         let other = bindings.get(["x", "y"][condition - 4]);
         other.is_none_or(|other| n > other.as_text().unwrap_or_default())
@@ -157,6 +165,7 @@ impl Draw {
         };
         let filtered = self.below(if self.joins { 2 } else { 3 }) == 0;
         let condition = (self.below(5) == 0).then(|| self.below(4));
+        let least = (self.below(6) == 0).then(|| self.below(4));
         let mut primitive = Primitive {
             symbol,
             filters: filtered.then_some(filter).into_iter().collect(),
@@ -164,7 +173,8 @@ impl Draw {
                 .then(|| self.name(&["x", "y"]))
                 .into_iter()
                 .collect(),
-            condition,
+            condition: least.map_or(condition, |least| Some(AT_LEAST + least)),
+            intervals: least.map(at_least).into_iter().collect(),
             joins: Vec::new(),
         };
         if self.joins && self.below(2) == 0 {
@@ -177,6 +187,7 @@ impl Draw {
         let place = self.below(2);
         let equal = self.below(3) > 0;
         if !equal {
+            primitive.intervals.clear();
             primitive.condition = Some(4 + place);
         }
         primitive.joins.push(Join {
@@ -199,5 +210,13 @@ impl Draw {
             }
         };
         (0..EVENTS).map(|_| draw()).collect()
+    }
+}
+
+fn at_least(least: usize) -> Interval {
+    Interval {
+        attribute: Name::new("n").unwrap(),
+        low: Bound::Included(least as f64),
+        high: Bound::Unbounded,
     }
 }
