@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use stratus_event::{Event, Name, Value};
 
 use crate::{
-    Filter, Join, Primitive,
+    Filter, Join, Primitive, Symbol,
     advance::{Offer, Scope},
     bindings::Bound,
 };
@@ -20,6 +20,18 @@ pub(crate) struct Matched {
 }
 
 impl Primitive {
+    /// Any event of the symbol.
+    pub fn of(symbol: Symbol) -> Self {
+        Self {
+            symbol,
+            filters: Vec::new(),
+            setting: Vec::new(),
+            condition: None,
+            intervals: Vec::new(),
+            joins: Vec::new(),
+        }
+    }
+
     /// Matches the event: symbol, filters, joins, then the condition.
     pub(crate) fn matches(&self, offer: &Offer<'_>, scope: &Scope<'_>) -> Option<Matched> {
         if !self.symbol.covers(offer.event) {

@@ -105,3 +105,57 @@ fn turned(operator: BinaryOperator) -> BinaryOperator {
         same => same,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stratus_pen::language::Language as _;
+
+    use super::*;
+    use crate::Krl;
+
+    /// What a `where` hands over of an event that is preceded by one that binds `bound`.
+    fn check(condition: &str, expected: &str) {
+        let first = "t:a n re#(.*)# setting(bound)";
+        let rule = format!("rule r {{ select when {first} before t:b where {condition} }}");
+        let globals = "global { declared = 1 }";
+        let source = format!("ruleset io.example.intervals {{ {globals} {rule} }}");
+        let program = Krl.compile(&source).unwrap();
+        let [first, second] = program.rules()[0].select.primitives()[..] else {
+            panic!("two events");
+        };
+        assert_eq!(first.intervals, []);
+        let show = |it: &Interval| format!("{} {:?} {:?}", it.attribute, it.low, it.high);
+        let shown: Vec<_> = second.intervals.iter().map(show).collect();
+        assert_eq!(shown.join(", "), expected, "{condition}");
+    }
+
+    #[test]
+    fn comparisons_with_numbers_become_intervals() {
+        check(r#"event:attr("n") > 30"#, "n Excluded(30.0) Unbounded");
+        check(r#"event:attrs{"n"} >= -3.5"#, "n Included(-3.5) Unbounded");
+        check("n < 30", "n Unbounded Excluded(30.0)");
+        check("n <= 2 * 5", "n Unbounded Included(10.0)");
+        check("n == 7", "n Included(7.0) Included(7.0)");
+        check("30 < n", "n Excluded(30.0) Unbounded");
+        check(r#"n.as("Number") >= 1"#, "n Included(1.0) Unbounded");
+        let both = "n Excluded(1.0) Unbounded, n Unbounded Included(2.0)";
+        check("n > 1 && n <= 2", both);
+    }
+
+    /// What stands behind anything else might not have been evaluated.
+    #[test]
+    fn only_what_comes_first_counts() {
+        check(
+            r#"n > 1 && m like "x" && o > 2"#,
+            "n Excluded(1.0) Unbounded",
+        );
+        check("n.length() > 1 && m > 2", "");
+        check("n > 1 || m > 2", "");
+        check("n > m", "");
+        check("n != 1", "");
+        check("n > 1 / 0", "");
+        check("bound > 1", "");
+        check("declared > 1", "");
+        check(r#"n.as("String") > 1"#, "");
+    }
+}

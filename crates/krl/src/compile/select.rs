@@ -45,14 +45,9 @@ impl Compiler {
                     domain: None,
                     kind: None,
                 };
-                let setting = Vec::new();
                 let primitive = Primitive {
-                    symbol,
-                    filters: Vec::new(),
-                    setting,
                     condition,
-                    intervals: Vec::new(),
-                    joins: Vec::new(),
+                    ..Primitive::of(symbol)
                 };
                 let expression = Some(Expression::Primitive(primitive));
                 Select {
@@ -107,14 +102,8 @@ impl Compiler {
                 let help = "schedule an event at that time, and select it";
                 self.warn(tree.span, "krl-classic-unsupported", message, help);
                 let (domain, kind) = (Name::new("schedule").ok(), Name::new("at").ok());
-                Some(Expression::Primitive(Primitive {
-                    symbol: Symbol { domain, kind },
-                    filters: Vec::new(),
-                    setting: Vec::new(),
-                    condition: None,
-                    intervals: Vec::new(),
-                    joins: Vec::new(),
-                }))
+                let primitive = Primitive::of(Symbol { domain, kind });
+                Some(Expression::Primitive(primitive))
             }
             Tree::Any(number, parts) => {
                 let parts = self.events(parts, variables)?;

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap, ops::Bound::Unbounded};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, StartKind};
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use stratus_event::{Event, Name};
@@ -212,10 +212,32 @@ impl Attribute {
     }
 }
 
+/// A search for texts; none if there are none, or if it would be too large.
+fn literals(texts: &[Box<[u8]>]) -> Option<AhoCorasick> {
+    let mut bytes: Vec<u8> = texts.iter().flatten().copied().collect();
+    let states_max = bytes.len();
+    bytes.sort_unstable();
+    bytes.dedup();
+    let row = (bytes.len() + 1).next_power_of_two() * size_of::<u32>();
+    let is_small = states_max.saturating_mul(row) <= LITERALS_TABLE_BYTES_MAX;
+    let build = |kind| {
+        let mut builder = AhoCorasick::builder();
+        let builder = builder.start_kind(StartKind::Unanchored).kind(kind);
+        builder.build(texts).ok()
+    };
+    let table = is_small.then(|| build(Some(AhoCorasickKind::DFA)));
+    let search = table.flatten().or_else(|| build(None));
+    search.filter(|_| !texts.is_empty())
+}
+
+/// A search that reads each byte but once has a table that may take so many bytes. Where it would
+/// take more the search follows links.
+const LITERALS_TABLE_BYTES_MAX: usize = 16 << 20;
+
 impl From<(Name, Collected)> for Attribute {
     fn from((name, collected): (Name, Collected)) -> Self {
         let (texts, rules): (Vec<_>, Vec<_>) = collected.literals.into_iter().unzip();
-        let search = AhoCorasick::new(&texts).ok().filter(|_| !texts.is_empty());
+        let search = literals(&texts);
         let mut intervals = collected.intervals;
         if search.is_none() {
             // The search would be too large to build: whoever is in it is tried each time.

@@ -56,20 +56,24 @@ const BYTES_PER_STATE_MIN: usize = 10;
 
 impl Search {
     pub(super) fn new(patterns: Vec<Searched>) -> Self {
+        Self::bounded(patterns, AUTOMATON_BYTES_MAX)
+    }
+
+    fn bounded(patterns: Vec<Searched>, automaton_bytes_max: usize) -> Self {
         let mut search = Self::default();
-        search.add(patterns);
+        search.add(patterns, automaton_bytes_max);
         search
     }
 
-    fn add(&mut self, mut patterns: Vec<Searched>) {
+    fn add(&mut self, mut patterns: Vec<Searched>, bytes_max: usize) {
         if patterns.len() < TOGETHER_MIN {
             self.alone.extend(patterns);
-        } else if let Some(automaton) = automaton(&patterns) {
+        } else if let Some(automaton) = automaton(&patterns, bytes_max) {
             self.together.push(Together::new(automaton, patterns));
         } else {
             let rest = patterns.split_off(patterns.len() / 2);
-            self.add(patterns);
-            self.add(rest);
+            self.add(patterns, bytes_max);
+            self.add(rest, bytes_max);
         }
     }
 
@@ -77,12 +81,8 @@ impl Search {
     pub(super) fn collect(&self, text: &str, woken: &mut Vec<RulePlace>) {
         collect(&self.alone, text, woken);
         for together in &self.together {
-            match together.found(text) {
-                Ok(found) => {
-                    let found = found.into_iter().filter_map(|at| together.patterns.get(at));
-                    woken.extend(found.flat_map(|(_, rules)| rules));
-                }
-                Err(_) => collect(&together.patterns, text, woken),
+            if together.collect(text, woken).is_err() {
+                collect(&together.patterns, text, woken);
             }
         }
     }
@@ -99,27 +99,27 @@ impl Together {
         }
     }
 
-    /// The patterns that match. It fails if the automaton is not worth it for this text, or if
-    /// the patterns match at more places than there are patterns.
-    fn found(&self, text: &str) -> Result<Vec<usize>, MatchError> {
+    /// It fails if the automaton is not worth it for this text, or if the patterns match at more
+    /// places than there are patterns.
+    fn collect(&self, text: &str, woken: &mut Vec<RulePlace>) -> Result<(), MatchError> {
         let mut cache = self.caches.get();
         let input = Input::new(text);
         let mut state = OverlappingState::start();
-        let mut found = Vec::new();
-        loop {
+        let mut last = None;
+        for _ in 0..=self.patterns.len() {
             self.automaton
                 .try_search_overlapping_fwd(&mut cache, &input, &mut state)?;
-            let Some(place) = state.get_match() else {
-                break;
+            let Some(found) = state.get_match() else {
+                return Ok(());
             };
-            if found.len() > self.patterns.len() {
-                return Err(MatchError::gave_up(place.offset()));
+            let pattern = found.pattern();
+            // One that matches at each of many places is found at each of them.
+            if last.replace(pattern) != Some(pattern) {
+                let rules = self.patterns.get(pattern.as_usize());
+                woken.extend(rules.into_iter().flat_map(|(_, rules)| rules));
             }
-            found.push(place.pattern().as_usize());
         }
-        found.sort_unstable();
-        found.dedup();
-        Ok(found)
+        Err(MatchError::gave_up(text.len()))
     }
 }
 
@@ -132,11 +132,11 @@ fn collect(patterns: &[Searched], text: &str, woken: &mut Vec<RulePlace>) {
 }
 
 /// None if it would be too large.
-fn automaton(patterns: &[Searched]) -> Option<DFA> {
+fn automaton(patterns: &[Searched], bytes_max: usize) -> Option<DFA> {
     let description = thompson::Config::new()
         .utf8(false)
         .which_captures(WhichCaptures::None)
-        .nfa_size_limit(Some(AUTOMATON_BYTES_MAX));
+        .nfa_size_limit(Some(bytes_max));
     let config = DFA::config()
         .match_kind(MatchKind::All)
         .unicode_word_boundary(true)
@@ -158,75 +158,68 @@ fn automaton(patterns: &[Searched]) -> Option<DFA> {
 mod tests {
     use super::*;
 
-    fn search(patterns: &[String]) -> Search {
+    fn search(patterns: &[String], automaton_bytes_max: usize) -> Search {
         let searched = |(rule, text): (usize, &String)| {
             let pattern = Arc::new(Regex::new(text).unwrap());
             (pattern, vec![RulePlace { ruleset: 0, rule }])
         };
-        Search::new(patterns.iter().enumerate().map(searched).collect())
+        let patterns = patterns.iter().enumerate().map(searched);
+        Search::bounded(patterns.collect(), automaton_bytes_max)
     }
 
-    /// All that match are found, whatever else is.
-    fn check(patterns: &[String], text: &str) {
+    fn found(search: &Search, text: &str) -> Vec<usize> {
         let mut woken = Vec::new();
-        search(patterns).collect(text, &mut woken);
-        let found: Vec<_> = woken.iter().map(|place| place.rule).collect();
-        for (rule, pattern) in patterns.iter().enumerate() {
-            let matches = Regex::new(pattern).unwrap().is_match(text);
-            assert!(!matches || found.contains(&rule), "{pattern} on {text:?}");
+        search.collect(text, &mut woken);
+        woken.into_iter().map(|place| place.rule).collect()
+    }
+
+    /// In so much room for an automaton all that match are found, whatever else is.
+    fn check(patterns: &[String], automaton_bytes_max: usize) {
+        let search = search(patterns, automaton_bytes_max);
+        let long = "0ax".repeat(100);
+        for text in ["", "7", "1234567", "0x0ax", "zz top", "grüße an ä", &long] {
+            let found = found(&search, text);
+            for (rule, pattern) in patterns.iter().enumerate() {
+                let matches = Regex::new(pattern).unwrap().is_match(text);
+                assert!(!matches || found.contains(&rule), "{pattern} on {text:?}");
+            }
         }
+    }
+
+    /// Digits of so many counts.
+    fn counted() -> Vec<String> {
+        let pattern = |count| format!("^[0-9]{{{count}}}$");
+        (0..60).map(pattern).collect()
     }
 
     #[test]
     fn patterns_that_match_are_found() {
-        let counted: Vec<_> = (0..200)
-            .map(|count| format!("^[0-9]{{{count}}}$"))
-            .collect();
         let anywhere: Vec<_> = ('a'..='z').map(|letter| format!("[{letter}0]x?")).collect();
-        let words: Vec<_> = (1..20).map(|count| format!(r"\b\w{{{count}}}\b")).collect();
-        for text in [
-            "",
-            "7",
-            "1234567",
-            "0x0ax",
-            "zz top",
-            "grüße an ä",
-            "\u{1f980}",
-        ] {
-            check(&counted, text);
-            check(&anywhere, text);
-            check(&words, text);
+        let words: Vec<_> = (1..12)
+            .map(|count| format!(r"\b[a-zü]{{{count}}}\b"))
+            .collect();
+        for automaton_bytes_max in [0, 10_000, AUTOMATON_BYTES_MAX] {
+            check(&counted(), automaton_bytes_max);
+            check(&anywhere, automaton_bytes_max);
+            check(&words, automaton_bytes_max);
         }
-        check(&anywhere, &"0ax".repeat(500));
     }
 
     #[test]
     fn what_is_found_is_told_once() {
-        let counted: Vec<_> = (0..200)
-            .map(|count| format!("^[0-9]{{{count}}}$"))
-            .collect();
-        let mut woken = Vec::new();
-        search(&counted).collect("1234567", &mut woken);
-        assert_eq!(
-            woken,
-            [RulePlace {
-                ruleset: 0,
-                rule: 7
-            }]
-        );
+        let search = search(&counted(), AUTOMATON_BYTES_MAX);
+        assert_eq!(search.together.len(), 1);
+        assert_eq!(found(&search, "1234567"), [7]);
     }
 
     #[test]
     fn patterns_too_large_for_one_automaton_are_divided() {
-        let large: Vec<_> = (1..=40)
-            .map(|count| format!(r"^\w{{{}}}$", 40 + count))
-            .collect();
-        let search = search(&large);
+        let search = search(&counted(), 20_000);
         assert!(
-            search.together.len() + search.alone.len() > 1,
-            "it is too small"
+            search.together.len() > 1,
+            "{} of them",
+            search.together.len()
         );
-        check(&large, &"ü".repeat(60));
-        check(&large, &"u".repeat(60));
+        assert_eq!(found(&search, "1234567"), [7]);
     }
 }
