@@ -144,6 +144,7 @@ pub(crate) fn on(symbol: &str) -> Expression {
         filters: Vec::new(),
         setting: Vec::new(),
         condition: None,
+        intervals: Vec::new(),
         joins: Vec::new(),
     })
 }
