@@ -147,6 +147,8 @@ struct Parser<'a> {
     in_condition: bool,
     /// Whether `#{…}` in a string is an expression.
     beestings: bool,
+    /// The token before which an operand was found missing last.
+    operand_missing: Option<usize>,
     forms: Forms,
     layout: Layout,
     diagnostics: Vec<Diagnostic>,
@@ -177,6 +179,7 @@ impl<'a> Parser<'a> {
             sequential: false,
             in_condition: false,
             beestings: false,
+            operand_missing: None,
             forms: Forms::default(),
             layout: Layout::default(),
             diagnostics: Vec::new(),
@@ -217,8 +220,21 @@ impl<'a> Parser<'a> {
     }
 
     /// Notes a problem. One that lies directly after the one before it and is of the same kind
-    /// says nothing new.
+    /// says nothing new, and neither does one at or directly behind an operator without operand.
     fn report(&mut self, diagnostic: Diagnostic) {
+        let end = self.tokens.last().map_or(0, |token| token.span.end);
+        let start = |at| {
+            self.tokens
+                .get(at)
+                .map_or(end, |token: &Token| token.span.start)
+        };
+        let place = diagnostic.span().start;
+        if self
+            .operand_missing
+            .is_some_and(|at| [at, at + 1].map(start).contains(&place))
+        {
+            return;
+        }
         let adjoins = self.diagnostics.last_mut().filter(|last| {
             last.code == ILLEGAL_CHARACTER
                 && diagnostic.code == ILLEGAL_CHARACTER

@@ -248,6 +248,10 @@ fn forms_of_2012_are_slips_in_a_modern_ruleset() {
         "fired { clear ent:i{} }",
         "#x#",
         "foreach f setting()",
+        "pre { return = 1 }",
+        "f(return)",
+        "pre { f = function(x){ return } }",
+        "pre { f = function(x){ return.g() } }",
     ] {
         assert_eq!(codes(&classic(rule)), [""; 0], "{rule}");
         assert_eq!(codes(&modern(rule)).len(), 1, "{rule}");

@@ -304,4 +304,4 @@ const OPERATORS: [&str; 12] = [
 ];
 
 /// Words that are neither a value nor a name.
-const RESERVED: [&str; 2] = ["return", "setting"];
+const RESERVED: [&str; 1] = ["setting"];

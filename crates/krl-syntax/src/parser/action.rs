@@ -143,7 +143,8 @@ impl Parser<'_> {
         })
     }
 
-    /// `with name = value and name = value`, as classic KRL has it after an action.
+    /// `with name = value and name = value`, as classic KRL has it after an action. The first
+    /// pico-engines needed no `and`.
     fn modifiers(&mut self, arguments: &mut Vec<Argument>) -> Outcome<()> {
         if !self.at_modifiers() {
             return Ok(());
@@ -158,7 +159,7 @@ impl Parser<'_> {
                 value: declaration.value,
                 span: declaration.span,
             });
-            if !self.eat("and") {
+            if !self.eat("and") && !self.at_declaration() {
                 return Ok(());
             }
         }

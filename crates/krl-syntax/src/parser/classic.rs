@@ -198,16 +198,14 @@ impl Parser<'_> {
     }
 
     /// A string with expressions in it; none if there is no `#{…}` in the one that is next.
-    pub(super) fn beestings(&mut self) -> Outcome<Option<ExpressionKind>> {
+    pub(super) fn beestings(&mut self) -> Option<ExpressionKind> {
         let token = self
             .token(0)
             .filter(|token| token.kind == TokenKind::String);
-        let Some(token) = token.filter(|token| token.span.text(self.source).contains("#{")) else {
-            return Ok(None);
-        };
+        let token = token.filter(|token| token.span.text(self.source).contains("#{"))?;
         if !self.beestings {
             self.forms.beestings = true;
-            return Ok(None);
+            return None;
         }
         self.advance();
         if token.span.text(self.source).starts_with('\'') {
@@ -215,7 +213,7 @@ impl Parser<'_> {
         }
         let from = token.span.start + 1;
         let end = from + inside(token.span.text(self.source)).len();
-        self.segments(token, from, end).map(joined).map(Some)
+        Some(joined(self.segments(token, from, end)))
     }
 
     /// Takes `<| … |>`, which must be next: a text, in which there may be expressions too.
@@ -226,20 +224,20 @@ impl Parser<'_> {
         self.advance();
         self.note_classic(token.span);
         let (from, end) = (token.span.start + 2, token.span.end - 2);
-        self.segments(token, from, end).map(joined)
+        Ok(joined(self.segments(token, from, end)))
     }
 
     /// What stands in a text between two offsets.
-    fn segments(&mut self, token: Token, mut from: usize, end: usize) -> Outcome<Vec<Segment>> {
+    fn segments(&mut self, token: Token, mut from: usize, end: usize) -> Vec<Segment> {
         let mut segments = Vec::new();
         let escapes = token.kind == TokenKind::String;
         while let Some((open, tokens)) = self.next_beesting(Span::new(from, end), escapes) {
             self.text_segment(token, Span::new(from, open), &mut segments);
             from = tokens.last().map_or(end, |close| close.span.end);
-            segments.push(Segment::Expression(self.spliced(tokens)?));
+            segments.extend(self.spliced(tokens).map(Segment::Expression));
         }
         self.text_segment(token, Span::new(from, end), &mut segments);
-        Ok(segments)
+        segments
     }
 
     fn dispatch_line(&mut self) -> Outcome<Dispatch> {
@@ -437,19 +435,22 @@ impl Parser<'_> {
         }
     }
 
-    /// Reads other tokens as one expression; the last one closes it.
-    fn spliced(&mut self, mut tokens: Vec<Token>) -> Outcome<Expression> {
+    /// Reads other tokens as one expression; the last one closes it. What is wrong is reported.
+    fn spliced(&mut self, mut tokens: Vec<Token>) -> Option<Expression> {
         tokens.pop();
         let marks = vec![0; tokens.len()];
         let outer = std::mem::take(&mut self.tokens);
         let outer_marks = std::mem::replace(&mut self.layout.marks, marks);
         let position = std::mem::replace(&mut self.position, 0);
+        self.operand_missing = None;
         for token in tokens {
             self.take(token);
         }
         let read = self
             .expression()
             .and_then(|expression| self.finished().map(|()| expression));
+        let read = read.map_err(|diagnostic| self.report(*diagnostic)).ok();
+        self.operand_missing = None;
         self.tokens = outer;
         self.layout.marks = outer_marks;
         self.position = position;

@@ -1,8 +1,10 @@
 //! Looking at tokens and taking them.
 
-use super::{NESTING_DEPTH_MAX, Outcome, Parser, TREE_DEPTH_MAX, suggestion::quoted_words};
+use super::{
+    NESTING_DEPTH_MAX, Outcome, Parser, TREE_DEPTH_MAX, recovery::null, suggestion::quoted_words,
+};
 use crate::{
-    ast::{Identifier, QualifiedName, Span},
+    ast::{Expression, Identifier, QualifiedName, Span},
     diagnostic::Diagnostic,
     layout::{ITEM, TIGHT_AFTER, TIGHT_BEFORE},
     lexer::{Token, TokenKind},
@@ -48,10 +50,7 @@ impl<'a> Parser<'a> {
     /// Takes the bracket that closes what was opened.
     pub(super) fn close(&mut self, text: &str, opening: Span) -> Outcome<Span> {
         if !self.at(text) && (self.at_end() || self.at_rule()) {
-            let title = format!("`{}` is never closed", opening.text(self.source));
-            let diagnostic = Diagnostic::error("krl-unclosed-bracket", title, opening)
-                .label(self.span(), format!("`{text}` is missing before this"));
-            return Err(Box::new(diagnostic));
+            return Err(self.unclosed(text, opening).into());
         }
         self.expect(text)
             .map_err(|diagnostic| Box::new(diagnostic.label(opening, "opened here")))
@@ -61,7 +60,18 @@ impl<'a> Parser<'a> {
     pub(super) fn identifier(&mut self, what: &str) -> Outcome<Identifier> {
         let span = self.span();
         match self.word(0) {
-            Some(word) if RESERVED.contains(&word) => Err(self.reserved(word, what).into()),
+            Some(word) if RESERVED.contains(&word) => {
+                let reserved = self.reserved(word, what);
+                if !self.at_return_name() {
+                    return Err(reserved.into());
+                }
+                self.note_only_classic(reserved);
+                self.advance();
+                Ok(Identifier {
+                    name: word.to_owned(),
+                    span,
+                })
+            }
             Some(word) => {
                 self.advance();
                 Ok(Identifier {
@@ -116,10 +126,15 @@ impl<'a> Parser<'a> {
         while !self.at(close) {
             self.mark(ITEM);
             let from = self.position;
-            match item(self) {
+            match item(self).and_then(|item| self.delimited(close, opening).map(|()| item)) {
                 Ok(item) => items.push(item),
-                Err(diagnostic) if self.skip_element(from, close) => self.report(*diagnostic),
-                Err(diagnostic) => return Err(diagnostic),
+                Err(diagnostic) if self.skip_to(from, |it| it.at(",") || it.at(close)) => {
+                    self.report(*diagnostic);
+                }
+                Err(diagnostic) => {
+                    self.in_condition = in_condition;
+                    return Err(diagnostic);
+                }
             }
             if !self.eat(",") {
                 break;
@@ -129,6 +144,38 @@ impl<'a> Parser<'a> {
         self.mark(TIGHT_BEFORE);
         self.close(close, opening)?;
         Ok(items)
+    }
+
+    /// Takes an expression and the bracket behind it that closes what was opened. If the expression
+    /// is wrong, that is reported, and null stands in its place.
+    pub(super) fn enclosed(&mut self, close: &str, opening: Span) -> Outcome<Expression> {
+        let from = self.position;
+        let in_condition = std::mem::take(&mut self.in_condition);
+        let read = self.expression();
+        self.in_condition = in_condition;
+        self.mark(TIGHT_BEFORE);
+        let closed = read.and_then(|inner| self.close(close, opening).map(|_| inner));
+        match closed {
+            Err(diagnostic) if self.skip_to(from, |it| it.at(close)) => {
+                self.report(*diagnostic);
+                let place = self.span();
+                self.advance();
+                Ok(null(Span::new(place.start, place.start)))
+            }
+            closed => closed,
+        }
+    }
+
+    /// That an element of a list has been read to its end.
+    fn delimited(&self, close: &str, opening: Span) -> Outcome<()> {
+        if self.at(",") || self.at(close) {
+            Ok(())
+        } else if self.at_end() || self.at_rule() {
+            Err(self.unclosed(close, opening).into())
+        } else {
+            let expected = self.expected(&format!("`,` or `{close}`"));
+            Err(expected.label(opening, "opened here").into())
+        }
     }
 
     /// Takes `setting (a, b)` if it is next.
@@ -191,6 +238,30 @@ impl<'a> Parser<'a> {
     /// Whether a declaration is next.
     pub(super) fn at_declaration(&self) -> bool {
         self.word(0).is_some() && self.sign(1) == Some("=")
+    }
+
+    /// Whether `return` is next and is a name, which in 2012 it could be: nothing that could be
+    /// returned stands behind it.
+    pub(super) fn at_return_name(&self) -> bool {
+        let other = |sign| {
+            matches!(
+                sign,
+                "!=" | ")"
+                    | "*"
+                    | ","
+                    | "."
+                    | "/"
+                    | "="
+                    | "=="
+                    | "=>"
+                    | "]"
+                    | "eq"
+                    | "neq"
+                    | "|"
+                    | "}"
+            )
+        };
+        self.at("return") && self.sign(1).is_some_and(other)
     }
 
     /// Whether a rule begins here. Nothing else looks like this, so it shows where things are
@@ -268,6 +339,12 @@ impl<'a> Parser<'a> {
             TokenKind::String => "a string".to_owned(),
             _ => format!("`{}`", shortened(token.span.text(self.source))),
         }
+    }
+
+    fn unclosed(&self, close: &str, opening: Span) -> Diagnostic {
+        let title = format!("`{}` is never closed", opening.text(self.source));
+        Diagnostic::error("krl-unclosed-bracket", title, opening)
+            .label(self.span(), format!("`{close}` is missing before this"))
     }
 
     fn reserved(&self, word: &str, what: &str) -> Diagnostic {

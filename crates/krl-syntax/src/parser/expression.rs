@@ -1,6 +1,6 @@
 //! Expressions.
 
-use super::{Outcome, Parser};
+use super::{Outcome, Parser, recovery::null};
 use crate::{
     ast::{BinaryOperator, Entry, Expression, ExpressionKind, Segment, Span, Text, UnaryOperator},
     diagnostic::Diagnostic,
@@ -61,11 +61,7 @@ impl Parser<'_> {
         if self.at("(") {
             self.mark(TIGHT_AFTER);
             let opening = self.expect("(")?;
-            let in_condition = std::mem::take(&mut self.in_condition);
-            let inner = self.expression()?;
-            self.in_condition = in_condition;
-            self.close(")", opening)?;
-            return Ok(inner);
+            return self.enclosed(")", opening);
         }
         let start = self.span();
         let kind = match self.token(0).map(|token| token.kind) {
@@ -83,7 +79,7 @@ impl Parser<'_> {
     }
 
     fn text_expression(&mut self) -> Outcome<ExpressionKind> {
-        if let Some(beestings) = self.beestings()? {
+        if let Some(beestings) = self.beestings() {
             return Ok(beestings);
         }
         if let Some(text) = self.string() {
@@ -144,8 +140,18 @@ impl Parser<'_> {
             Some("{") => self
                 .sequence(("{", "}"), Self::entry)
                 .map(ExpressionKind::Map),
+            _ if self.infix().is_some() || self.at("|") => Ok(self.no_operand()),
             _ => Err(self.expected("an expression").into()),
         }
+    }
+
+    /// Reports that an operand is missing before the operator that is next, which then goes on with
+    /// null. Operators beside each other lack one operand only.
+    fn no_operand(&mut self) -> ExpressionKind {
+        let expected = self.expected("an expression");
+        self.report(expected);
+        self.operand_missing = Some(self.position);
+        ExpressionKind::Null
     }
 
     fn unary(&mut self, operator: UnaryOperator) -> Outcome<ExpressionKind> {
@@ -210,10 +216,19 @@ impl Parser<'_> {
             return Err(self.expected("`>>`").into());
         }
         self.advance();
-        let expression = self.expression()?;
-        if !self.at_kind(TokenKind::BeestingClose) {
-            return Err(self.expected("`}`").into());
+        let from = self.position;
+        let at_end = |parser: &Self| parser.at_kind(TokenKind::BeestingClose);
+        let mut read = self.expression();
+        if read.is_ok() && !at_end(self) {
+            read = Err(self.expected("`}`").into());
         }
+        let expression = match read {
+            Err(diagnostic) if self.skip_to(from, at_end) => {
+                self.report(*diagnostic);
+                null(self.span())
+            }
+            read => read?,
+        };
         self.advance();
         Ok(expression)
     }
@@ -322,10 +337,7 @@ impl Parser<'_> {
     pub(super) fn bracketed(&mut self, open: &str, close: &str) -> Outcome<Expression> {
         self.mark(TIGHT_BEFORE | TIGHT_AFTER);
         let opening = self.expect(open)?;
-        let inner = self.expression()?;
-        self.mark(TIGHT_BEFORE);
-        self.close(close, opening)?;
-        Ok(inner)
+        self.enclosed(close, opening)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Functions and actions that a ruleset defines.
 
-use super::{Outcome, Parser};
+use super::{Outcome, Parser, recovery::null};
 use crate::{
     ast::{Declaration, Defaction, Expression, ExpressionKind, Function, Parameter, Span},
     diagnostic::Diagnostic,
@@ -132,7 +132,9 @@ impl Parser<'_> {
         if self.at_declaration() {
             return self.declaration().map(BodyItem::Declaration);
         }
-        self.eat("return");
+        if !self.at_return_name() {
+            self.eat("return");
+        }
         let result = self.expression()?;
         self.eat_separators();
         if !self.at("}") && !self.at_end() && !self.at_rule() {
@@ -191,10 +193,4 @@ impl Parser<'_> {
 enum BodyItem {
     Declaration(Declaration),
     Result(Expression),
-}
-
-/// What stands in the tree for an expression that could not be read.
-fn null(span: Span) -> Expression {
-    let kind = ExpressionKind::Null;
-    Expression { kind, span }
 }

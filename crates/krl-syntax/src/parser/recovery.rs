@@ -2,7 +2,7 @@
 
 use super::{Outcome, Parser};
 use crate::{
-    ast::Span,
+    ast::{Expression, ExpressionKind, Span},
     layout::{CLOSE, ITEM, OPEN},
     lexer::TokenKind,
 };
@@ -64,16 +64,16 @@ impl Parser<'_> {
         }
     }
 
-    /// Goes to the `,` after an element that is wrong, or to what closes the list. Where neither is
-    /// near, says so and stays.
-    pub(super) fn skip_element(&mut self, from: usize, close: &str) -> bool {
+    /// Goes to what ends an element that is wrong: the `,` after it, or what closes the list. Where
+    /// neither is near, says so and stays.
+    pub(super) fn skip_to(&mut self, from: usize, ends: impl Fn(&Self) -> bool) -> bool {
         let mut open = Vec::new();
         let reached = std::mem::replace(&mut self.position, from);
         while self.position < reached {
             self.skip_token(&mut open);
         }
         for _ in 0..ELEMENT_TOKENS_MAX {
-            if open.is_empty() && (self.at(",") || self.at(close)) {
+            if open.is_empty() && ends(self) {
                 return true;
             }
             let other = open.is_empty() && self.at_fresh() && self.at_declaration();
@@ -159,6 +159,12 @@ impl Parser<'_> {
 /// Tokens that are skipped to find the end of an element that is wrong. The search starts anew for
 /// each list that the element is in, so it must not go through the whole source.
 const ELEMENT_TOKENS_MAX: usize = 256;
+
+/// What stands in the tree for an expression that could not be read.
+pub(super) fn null(span: Span) -> Expression {
+    let kind = ExpressionKind::Null;
+    Expression { kind, span }
+}
 
 /// What comes in pairs.
 #[derive(Clone, Copy, PartialEq, Eq)]
