@@ -107,6 +107,20 @@ impl Client {
     }
 }
 
+/// A text as a part of an address (RFC 3986, section 2.3).
+pub(crate) fn encoded(text: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if plain(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
 /// The fault that the node tells of, as it was there.
 async fn refused(response: Response) -> Failure {
     let status = response.status();
@@ -167,6 +181,12 @@ mod tests {
             (expected, expected_whose),
             "{answer}"
         );
+    }
+
+    #[test]
+    fn what_is_not_plain_is_encoded() {
+        assert_eq!(encoded("a.b-c_~9"), "a.b-c_~9");
+        assert_eq!(encoded("r/é &"), "r%2F%C3%A9%20%26");
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ mod ruleset;
 mod status;
 mod subscription;
 mod up;
+mod why;
 
 use clap::Subcommand;
 
@@ -48,6 +49,8 @@ pub(crate) enum Verb {
     Query(query::Query),
     /// Show what happened, and what the rules did about it
     Journal(journal::Journal),
+    /// Show why an event did what it did, or why a rule did nothing about it
+    Why(why::Why),
     /// Bring a calendar into the PEN
     #[command(subcommand)]
     Calendar(calendar::Calendar),
@@ -75,6 +78,7 @@ impl Verb {
             Self::Event(event) => event.run(&data).await,
             Self::Query(query) => query.run(&data).await,
             Self::Journal(journal) => journal.run(&data).await,
+            Self::Why(why) => why.run(&data).await,
             Self::Calendar(calendar) => calendar.run(&data).await,
             Self::Demo(demo) => demo.run().await,
             Self::Krl(krl) => krl.run(),

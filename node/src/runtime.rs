@@ -3,6 +3,7 @@
 //! Nothing here decides. What wakes the loop is in [`Runtime::next`], what the engine can want in
 //! [`Runtime::perform`]; each adapter has a file of its own.
 
+mod archive;
 mod connectors;
 mod durable;
 mod evaluation;
@@ -24,8 +25,8 @@ use evaluation::Evaluation;
 use links::Links;
 use replies::Replies;
 
+pub(crate) use archive::JournalView;
 pub(crate) use connectors::webhook_verifier;
-pub(crate) use durable::JournalView;
 
 /// What a runtime is made of.
 pub(crate) struct Parts {

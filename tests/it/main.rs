@@ -16,3 +16,4 @@ mod story;
 mod tidy;
 mod tutorial;
 mod up;
+mod why;

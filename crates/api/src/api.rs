@@ -5,6 +5,7 @@
 //! a [`Command`](stratus_engine::Command) that goes through the [`Desk`] to whoever drives the
 //! engine, and its reply becomes JSON. A fault becomes problem+json (RFC 9457).
 
+mod archive;
 mod connection;
 mod desk;
 mod input;
@@ -15,14 +16,15 @@ mod route;
 pub mod shape;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use std::{future::Future, sync::Arc};
 
 use axum::Router;
-use stratus_engine::{Accepted, Outcome};
-use stratus_event::{Eci, Fault, PenId};
+use stratus_event::{Eci, PenId};
 use tokio::{net::TcpListener, sync::watch};
 
+pub use archive::{Archive, Compiled};
 pub use connection::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_MS_MAX};
 pub use desk::{Desk, Order};
 pub use limit::{
@@ -32,13 +34,14 @@ pub use login::OwnerToken;
 pub use problem::status;
 pub use route::{JOURNAL_ENTRIES_MAX, JOURNAL_WAIT_MS_MAX, PAIRING_WAIT_MS_MAX};
 pub use stratus_event::json::{from_json, map_from_json, map_to_json, to_json};
+pub use why::{WHY_CAUSED_MAX, WHY_RULESETS_MAX, why};
 
 /// What the API needs to know of the node that it speaks for.
 pub struct Site {
     /// The way to the engine.
     pub desk: Desk,
     /// Reads the journal.
-    pub journal: Arc<JournalReader>,
+    pub journal: Arc<dyn Archive>,
     /// Changes whenever a journal entry, or the outcome of one, became durable.
     pub journal_moved: watch::Receiver<u64>,
     /// The PEN that the API is about.
@@ -54,14 +57,6 @@ pub struct Site {
     /// Checks a webhook of Twilio; none if the node has no Twilio account.
     pub twilio: Option<Arc<WebhookVerifier>>,
 }
-
-/// Reads entries of a PEN's journal in their order: those after a position or from the first, at
-/// most so many.
-pub type JournalReader =
-    dyn Fn(PenId, Option<u64>, usize) -> Result<Vec<JournalEntry>, Fault> + Send + Sync;
-
-/// Position, the accepted event and, once there is one, its outcome.
-pub type JournalEntry = (u64, Accepted, Option<Outcome>);
 
 /// Says whether a signature is that of the service, over the address that it called and the
 /// fields of the form in the order in which they came.

@@ -5,6 +5,7 @@ mod journal;
 mod pen;
 mod relation;
 mod webhook;
+mod why;
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,6 +40,7 @@ pub(crate) fn owners() -> Router<Arc<Site>> {
         .route("/invites/{id}", delete(relation::withdraw))
         .route("/pairings", post(relation::pair))
         .route("/subscriptions/{id}", delete(relation::unsubscribe))
+        .route("/journal/{event}/why", get(why::tell))
         .merge(journal::routes())
 }
 

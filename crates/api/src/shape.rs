@@ -6,12 +6,14 @@ mod answer;
 mod journal;
 mod listing;
 mod request;
+mod why;
 
 pub use answer::{Directive, Installed, Invited, Paired, Problem, Raised, Status, StatusPen};
-pub use journal::{Cause, Effect, Event, Failure, Journal, JournalEntry, Log, Outcome, Run};
+pub use journal::{Cause, Effect, Event, Failure, Journal, JournalEntry, Log, Outcome, Run, Saw};
 pub(crate) use listing::hexadecimal;
 pub use listing::{Channel, Invite, Pen, Ruleset, Subscription, Timer};
 pub use request::{Install, MakeChannel, MakeInvite, Pair, Query, Raise, Wait};
+pub use why::{Caused, Done, Happening, RuleWhy, Settled, Why, Woken};
 
 /// An object of JSON.
 pub type Object = serde_json::Map<String, serde_json::Value>;

@@ -1,9 +1,12 @@
 //! Requests over a real socket against an engine that is played.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use serde_json::{Value as Json, json};
-use stratus_engine::{Accepted, Command, Door, NodeId, Reply, Source, Wait};
+use stratus_engine::{
+    Accepted, Command, Door, NodeId, Outcome, Reply, Source, Wait,
+    journal::{Entry, Page, Verdict, Wanted},
+};
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -11,7 +14,7 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
-use crate::{Desk, JournalEntry, Order, OwnerToken, Site, WebhookVerifier, serve};
+use crate::{Archive, Compiled, Desk, Order, OwnerToken, Site, WebhookVerifier, serve};
 
 const TOKEN: &str = "a-token-of-at-least-22-characters";
 const ECI: Eci = Eci([7; 32]);
@@ -35,7 +38,7 @@ impl Served {
         let (moved, journal_moved) = watch::channel(0);
         let site = Site {
             desk,
-            journal: Arc::new(|_, after, limit| Ok(journal(after, limit))),
+            journal: Arc::new(Past),
             journal_moved,
             pen: PenId([1; 16]),
             owner_channel: ECI,
@@ -149,18 +152,74 @@ fn raised() -> Reply {
     }
 }
 
-/// A journal of three entries, of which the last has no outcome.
-fn journal(after: Option<u64>, limit: usize) -> Vec<JournalEntry> {
-    let entries = (0..=2).map(|n| (n, accepted(), (n < 2).then(Default::default)));
-    entries
-        .filter(|(n, _, _)| Some(*n) > after)
-        .take(limit)
-        .collect()
+/// A journal of three entries, of which the last has no outcome. Their events' ids differ in the
+/// last byte.
+struct Past;
+
+impl Archive for Past {
+    fn read(&self, _: PenId, wanted: &Wanted) -> Result<Page, Fault> {
+        let mut entries: Vec<_> = (0..=2)
+            .map(|position| Entry {
+                position,
+                accepted: accepted(position),
+                outcome: (position < 2).then(Outcome::default),
+            })
+            .filter(|entry| {
+                wanted
+                    .filter
+                    .matches(&entry.accepted, entry.outcome.as_ref())
+            })
+            .collect();
+        if wanted.newest_first {
+            entries.reverse();
+            entries.retain(|entry| wanted.from.is_none_or(|from| entry.position < from));
+        } else {
+            entries.retain(|entry| Some(entry.position) > wanted.from);
+        }
+        let complete = entries.len() <= wanted.limit;
+        entries.truncate(wanted.limit);
+        Ok(Page {
+            next: entries.last().map(|entry| entry.position),
+            entries,
+            complete,
+        })
+    }
+
+    fn events(
+        &self,
+        _: PenId,
+        (first, last): (EventId, EventId),
+        limit: usize,
+    ) -> Result<Vec<(EventId, u64)>, Fault> {
+        let all = (0..=2).map(|position| (accepted(position).event.id, position));
+        let found = all.filter(|(id, _)| (first..=last).contains(id));
+        Ok(found.take(limit).collect())
+    }
+
+    fn verdicts(&self, _: PenId, _: u64) -> Result<Vec<Verdict>, Fault> {
+        Ok(Vec::new())
+    }
+
+    fn installed(
+        &self,
+        _: PenId,
+        position: u64,
+    ) -> Result<BTreeMap<Name, Option<[u8; 32]>>, Fault> {
+        let hash = [u8::from(position == u64::MAX); 32];
+        Ok([(Name::new("broken").unwrap(), Some(hash))].into())
+    }
+
+    fn program(&self, _: [u8; 32]) -> Result<Option<Compiled>, Fault> {
+        let fault = Fault::new(Whose::Ruleset, "krl-syntax", "a brace is missing");
+        Ok(Some(Err(vec![fault])))
+    }
 }
 
-fn accepted() -> Accepted {
+fn accepted(position: u64) -> Accepted {
+    let mut id = [9; 16];
+    id[15] = u8::try_from(position).unwrap();
     let event = Event {
-        id: EventId([9; 16]),
+        id: EventId(id),
         domain: Name::new("student").unwrap(),
         kind: Name::new("asked").unwrap(),
         attributes: Map::from([("n", 1)]),
@@ -250,7 +309,7 @@ async fn bad_requests_have_codes() {
         .await;
     site.check(
         "GET",
-        "/journal?before=1",
+        "/journal?behind=1",
         json!({}),
         400,
         "request-malformed",
@@ -376,4 +435,118 @@ async fn those_who_wait_for_news_are_bounded() {
     site.check("GET", path, json!({}), 429, "requests-too-many")
         .await;
     waiting.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn it_is_told_why_or_said_what_is_wrong_with_the_question() {
+    let site = Served::start().await;
+    let first = accepted(0).event.id.to_string();
+    let (status, why) = site
+        .owner("GET", &format!("/journal/{first}/why"), &Json::Null)
+        .await;
+    assert_eq!((status, &why["position"]), (200, &json!(0)));
+    let other = &why["tree"]["others"][0];
+    assert_eq!(other["verdict"], "does_not_compile");
+    assert_eq!(why["changed"], json!(["broken"]));
+    let (_, why) = site.owner("GET", "/journal/last/why", &Json::Null).await;
+    assert_eq!(
+        (&why["position"], &why["waiting"]),
+        (&json!(2), &json!(true))
+    );
+    let check = async |event: &str, status, code: &str| {
+        let path = format!("/journal/{event}/why");
+        site.check("GET", &path, Json::Null, status, code).await;
+    };
+    check("0909", 400, "event-ambiguous").await;
+    check("0808", 404, "event-unknown").await;
+    check("xyz", 400, "event-id-malformed").await;
+    check("090", 400, "event-id-malformed").await;
+    check(&format!("{first}0"), 400, "event-id-malformed").await;
+    let check = async |rule: &str, code: &str| {
+        let path = format!("/journal/{first}/why?rule={rule}");
+        site.check("GET", &path, Json::Null, 404, code).await;
+    };
+    check("r", "rule-unknown").await;
+    check("other/r", "ruleset-unknown").await;
+    let path = format!("/journal/{first}/why?rule=broken/r");
+    let (_, why) = site.owner("GET", &path, &Json::Null).await;
+    assert_eq!(why["rules"][0]["verdict"], "does_not_compile");
+}
+
+#[tokio::test]
+async fn the_journal_is_filtered_and_read_from_its_end() {
+    let site = Served::start().await;
+    let positions = async |query: &str| {
+        let (_, body) = site
+            .owner("GET", &format!("/journal?{query}"), &Json::Null)
+            .await;
+        let entries = body["entries"].as_array().cloned().unwrap_or_default();
+        let positions: Vec<_> = entries
+            .iter()
+            .map(|entry| entry["position"].clone())
+            .collect();
+        (json!(positions), body["complete"].clone())
+    };
+    let all = json!([0, 1, 2]);
+    assert_eq!(
+        positions("domain=student&type=asked").await,
+        (all, json!(true))
+    );
+    assert_eq!(positions("domain=other").await, (json!([]), json!(true)));
+    assert_eq!(
+        positions("since=1970-01-02").await,
+        (json!([]), json!(true))
+    );
+    assert_eq!(
+        positions("newest_first=true&limit=2").await,
+        (json!([2, 1]), json!(false))
+    );
+    assert_eq!(positions("before=1").await, (json!([0]), json!(true)));
+    for (query, code) in [
+        ("since=soon", "time-malformed"),
+        ("type=asked", "request-malformed"),
+        ("channel=x", "eci-malformed"),
+        ("cause=x", "id-malformed"),
+        ("domain=", "name-malformed"),
+    ] {
+        site.check("GET", &format!("/journal?{query}"), Json::Null, 400, code)
+            .await;
+    }
+}
+
+/// Reads what a stream sends until it has seen so many of something, and hangs up.
+async fn listen(site: &Served, head: &str, wanted: &str, count: usize) -> String {
+    let mut stream = TcpStream::connect(site.address).await.unwrap();
+    let request = format!(
+        "GET /api/v1/journal/stream{head}\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Host: node.example\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut told = String::new();
+    while told.matches(wanted).count() < count {
+        let mut bytes = [0; 4096];
+        let read = stream.read(&mut bytes).await.unwrap();
+        assert_ne!(read, 0, "{told}");
+        told.push_str(&String::from_utf8_lossy(&bytes[..read]));
+    }
+    told
+}
+
+#[tokio::test]
+async fn the_journal_is_streamed_and_goes_on_where_it_was_cut_off() {
+    let site = Served::start().await;
+    let told = listen(&site, " HTTP/1.1", "event: entry", 2).await;
+    assert!(told.contains("content-type: text/event-stream"), "{told}");
+    assert!(
+        told.contains("id: 0\n") && told.contains("id: 1\n"),
+        "{told}"
+    );
+    let told = listen(&site, " HTTP/1.1\r\nLast-Event-ID: 0", "event: entry", 1).await;
+    assert!(
+        told.contains("id: 1\n") && !told.contains("id: 0\n"),
+        "{told}"
+    );
+    let path = "/journal/stream?newest_first=true";
+    site.check("GET", path, Json::Null, 400, "request-malformed")
+        .await;
 }

@@ -4,6 +4,7 @@
 //! the run fail.
 
 mod figure;
+mod journal;
 mod meter;
 mod peer;
 mod salience;
@@ -27,6 +28,8 @@ struct Arguments {
 /// What is measured.
 #[derive(Clone, Copy, Subcommand)]
 enum Name {
+    /// Reading a journal of a million events: what is wanted of it, and why.
+    Journal,
     /// What one thing takes of the memory of a process that does nothing else.
     #[command(hide = true)]
     Memory {
@@ -50,6 +53,12 @@ fn main() -> ExitCode {
         }
     };
     match arguments.name {
+        Name::Journal => {
+            if let Err(fault) = journal::measure(&mut tell) {
+                println!("{fault}");
+                return ExitCode::FAILURE;
+            }
+        }
         Name::Memory { of } => println!("{}", of.bytes()),
         Name::Salience => salience::measure(&mut tell),
     }

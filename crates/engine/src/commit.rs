@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use stratus_event::{Fault, PenId, Whose};
+use stratus_event::{Fault, PenId, Timestamp, Whose};
 
 use crate::{
     Ask, Batch, CommandId, EffectId, Engine, Key, Output, Position, Record, Reply,
@@ -35,6 +35,17 @@ impl Draft {
 
     pub(crate) fn remove(&mut self, key: Key) {
         self.changes.push((key, None));
+    }
+
+    /// Says what became of an effect, for those who ask why.
+    pub(crate) fn verdict(
+        &mut self,
+        pen: PenId,
+        effect: EffectId,
+        at: Timestamp,
+        end: Result<String, Fault>,
+    ) {
+        self.put(Key::Verdict(pen, effect), Record::Verdict { at, end });
     }
 
     pub(crate) fn after(&mut self, after: After) {

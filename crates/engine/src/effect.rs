@@ -209,7 +209,7 @@ impl Engine {
     }
 
     fn effect_done(&mut self, pen: PenId, id: EffectId, pending: &Pending, receipt: String) {
-        let receipts_max = self.config.receipts_max.max(1);
+        let (now, receipts_max) = (self.now, self.config.receipts_max.max(1));
         let Some(hosted) = self.pens.get_mut(&pen) else {
             return;
         };
@@ -221,8 +221,9 @@ impl Engine {
         receipts.insert(id, receipt.clone());
         draft.put(
             Key::Receipt(pen, connector.clone(), id),
-            Record::Receipt(receipt),
+            Record::Receipt(receipt.clone()),
         );
+        draft.verdict(pen, id, now, Ok(receipt));
         while receipts.len() > receipts_max {
             let Some((oldest, _)) = receipts.pop_first() else {
                 break;
@@ -317,6 +318,7 @@ impl Engine {
         fault: &Fault,
         draft: &mut Draft,
     ) {
+        draft.verdict(pen, id, self.now, Err(fault.clone()));
         if pending.failures >= self.config.failures_max {
             return;
         }

@@ -15,6 +15,7 @@ mod hosted;
 mod input;
 mod invite;
 mod job;
+pub mod journal;
 mod names;
 mod outbox;
 mod output;
@@ -29,6 +30,7 @@ mod schedule;
 mod seen;
 mod subscription;
 mod timer;
+mod why;
 
 pub use command::{
     Command, CommandId, Door, InviteListing, Listing, Reply, SubscriptionListing, Wait,
@@ -38,10 +40,12 @@ pub use input::{Input, Verdict};
 pub use job::{Finished, Job};
 pub use output::{Ask, Output, Perform};
 pub use record::{
-    Accepted, AskId, Batch, EffectId, Image, Key, Outcome, OutcomeRun, Position, Record, Source,
-    Subscription,
+    Accepted, AskId, Batch, EffectId, Image, Key, Outcome, OutcomeRun, OutcomeStand, Position,
+    Record, STANDS_BYTES_MAX, Source, Subscription,
 };
 pub use stratus_pen::RunEnd;
+pub use stratus_salience::Did;
+pub use why::{Because, Found};
 // An adapter speaks of these without knowing the protocol.
 pub use stratus_protocol::{NodeId, SubscriptionId};
 

@@ -1,13 +1,14 @@
 //! One event at a time through the rules of its PEN, and what comes of it.
 
-use stratus_event::{Fault, PenId, Whose};
+use stratus_event::{Fault, PenId, Value, Whose};
 use stratus_pen::{
     Done, Ending, Moved, Transaction,
     language::{Change, TimerChange},
 };
 
 use crate::{
-    Engine, Finished, Job, Key, Outcome, OutcomeRun, Output, Record,
+    Engine, Finished, Job, Key, Outcome, OutcomeRun, OutcomeStand, Output, Record,
+    STANDS_BYTES_MAX,
     commit::{After, Draft},
     hosted::Entry,
     schedule::Alarm,
@@ -148,11 +149,14 @@ impl Engine {
         hosted.state.apply(done);
         write_state(pen, done, &mut draft);
         self.arm_timers(pen, done);
+        let (stands, stands_left_out) = outcome_stands(done);
         let mut outcome = Outcome {
             at: now,
             runs: outcome_runs(done),
             directives: done.directives.clone(),
             failed: done.failed.clone(),
+            stands,
+            stands_left_out,
         };
         for (wanted, ordinal) in done.effects.iter().zip(0..) {
             self.want(pen, &entry, ordinal, wanted, &mut outcome, &mut draft);
@@ -253,8 +257,37 @@ fn outcome_runs(done: &Done) -> Vec<OutcomeRun> {
         rule: run.rule.clone(),
         end: run.end.clone(),
         changes: run.changes.clone(),
+        raised: run.raised.clone(),
+        saw: run.saw.clone(),
+        last: run.last,
         effects: run.effects.iter().filter_map(wanted).collect(),
         log: run.log.clone(),
     });
     runs.collect()
+}
+
+/// The stands that fit, and how many do not.
+fn outcome_stands(done: &Done) -> (Vec<OutcomeStand>, u64) {
+    let (mut stands, mut bytes) = (Vec::new(), 0_usize);
+    let mut left_out = u64::try_from(done.stands_left_out).unwrap_or(u64::MAX);
+    for stand in &done.stands {
+        let before = Value::from(&stand.before);
+        let after = stand.after.as_ref().map(Value::from);
+        let size = before.size() + after.as_ref().map_or(0, Value::size);
+        if bytes.saturating_add(size) > STANDS_BYTES_MAX {
+            left_out = left_out.saturating_add(1);
+            continue;
+        }
+        bytes += size;
+        stands.push(OutcomeStand {
+            event: stand.event,
+            rid: stand.rid.clone(),
+            rule: stand.rule.clone(),
+            did: stand.did,
+            before,
+            after,
+            left_out: u64::try_from(stand.left_out).unwrap_or(u64::MAX),
+        });
+    }
+    (stands, left_out)
 }

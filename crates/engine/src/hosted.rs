@@ -60,6 +60,7 @@ pub(crate) struct Hosted {
 pub(crate) struct Waiting {
     pub(crate) event: Event,
     pub(crate) since: Timestamp,
+    pub(crate) effect: Option<EffectId>,
 }
 
 /// What was taken and refused under a grant.

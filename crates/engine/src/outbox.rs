@@ -20,6 +20,8 @@ use crate::{
 struct Letter {
     to: Eci,
     event: Event,
+    /// The effect that it is.
+    effect: Option<EffectId>,
     /// How many failed effects led to it.
     failures: u32,
 }
@@ -55,6 +57,7 @@ impl Engine {
         let letter = Letter {
             to: *to,
             event,
+            effect: Some(id),
             failures: entry.failures(),
         };
         if let Err(fault) = self.put_in_outbox(pen, &letter, draft) {
@@ -88,12 +91,13 @@ impl Engine {
         relation.record.sequence_next = sequence.saturating_add(1);
         let (key, record) = relation.entry(pen);
         draft.put(key, record);
-        let event = letter.event.clone();
+        let (event, effect) = (letter.event.clone(), letter.effect);
         draft.put(
             Key::Outbox(pen, grant, sequence),
             Record::Outbox {
                 event: event.clone(),
                 since: now,
+                effect,
             },
         );
         hosted.outbox.insert(
@@ -101,6 +105,7 @@ impl Engine {
             Waiting {
                 event: event.clone(),
                 since: now,
+                effect,
             },
         );
         draft.order(Order::Send {
@@ -113,6 +118,7 @@ impl Engine {
 
     /// The partner has made all events up to that one durable.
     pub(crate) fn handle_acked(&mut self, grant: GrantHash, through: u64) {
+        let now = self.now;
         let Some((pen, _)) = self.holdings.get(&grant).copied() else {
             return;
         };
@@ -126,8 +132,11 @@ impl Engine {
             .map(|(key, _)| *key)
             .collect();
         for (grant, sequence) in acked {
-            hosted.outbox.remove(&(grant, sequence));
+            let waiting = hosted.outbox.remove(&(grant, sequence));
             draft.remove(Key::Outbox(pen, grant, sequence));
+            if let Some(effect) = waiting.and_then(|waiting| waiting.effect) {
+                draft.verdict(pen, effect, now, Ok(String::new()));
+            }
         }
         self.commit(draft);
     }
@@ -206,6 +215,7 @@ impl Engine {
         let letter = Letter {
             to,
             event: waiting.event,
+            effect: waiting.effect,
             failures: 0,
         };
         self.send_failed(pen, &letter, fault, draft);
@@ -213,6 +223,9 @@ impl Engine {
 
     /// Tells the PEN that its event did not reach the partner. No event vanishes silently.
     fn send_failed(&mut self, pen: PenId, letter: &Letter, fault: &Fault, draft: &mut Draft) {
+        if let Some(effect) = letter.effect {
+            draft.verdict(pen, effect, self.now, Err(fault.clone()));
+        }
         if letter.failures >= self.config.failures_max {
             return;
         }

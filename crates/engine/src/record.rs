@@ -12,7 +12,7 @@ use stratus_pen::{
     language::{Directive, Effect, Question, Timer},
 };
 use stratus_protocol::{Invite, NodeId, Pairing, SubscriptionId};
-use stratus_salience::Piece;
+use stratus_salience::{Did, Piece};
 
 /// The number of a batch; counted up by one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +72,10 @@ pub enum Key {
     Accepted(PenId, u64),
     /// The second half of a journal entry.
     Outcome(PenId, u64),
+    /// What became of an effect of a journal entry. Only read to tell of it.
+    Verdict(PenId, EffectId),
+    /// Which program a ruleset had from that journal position on. Only read to tell of it.
+    Installed(PenId, u64, Name),
 }
 
 impl Key {
@@ -149,6 +153,8 @@ pub enum Record {
         event: Event,
         /// Since when it waits.
         since: Timestamp,
+        /// The effect that it is; none of one that an earlier version wrote.
+        effect: Option<EffectId>,
     },
     /// Of [`Key::Effect`].
     Effect {
@@ -189,6 +195,19 @@ pub enum Record {
     Accepted(Accepted),
     /// Of [`Key::Outcome`].
     Outcome(Outcome),
+    /// Of [`Key::Verdict`].
+    Verdict {
+        /// When.
+        at: Timestamp,
+        /// The service's receipt, if it gave one; a partner's acknowledgement is an empty one. Or
+        /// why it was not done, or may not have been.
+        end: Result<String, Fault>,
+    },
+    /// Of [`Key::Installed`].
+    Installed {
+        /// The program; none if the ruleset was taken out.
+        program: Option<[u8; 32]>,
+    },
 }
 
 impl Record {
@@ -306,6 +325,11 @@ pub struct Outcome {
     pub directives: Vec<Directive>,
     /// Why the evaluation as a whole was given up, if it was.
     pub failed: Option<Fault>,
+    /// How event expressions stood that were in the middle, as far as
+    /// [`STANDS_BYTES_MAX`] goes.
+    pub stands: Vec<OutcomeStand>,
+    /// How many more of these there were.
+    pub stands_left_out: u64,
 }
 
 /// What one rule did about one event.
@@ -321,11 +345,40 @@ pub struct OutcomeRun {
     pub end: RunEnd,
     /// The variables it set or cleared.
     pub changes: Vec<(Name, Name)>,
+    /// The events it raised inside the PEN, and the ruleset that alone sees them, if one does.
+    pub raised: Vec<(Event, Option<Name>)>,
+    /// What its condition looked at: the text of an operand and its value.
+    pub saw: Vec<(String, Value)>,
+    /// The remaining rules of its ruleset did not see the event.
+    pub last: bool,
     /// The effects it wanted, by their ordinal.
     pub effects: Vec<(u32, Effect)>,
     /// What it logged: level and text.
     pub log: Vec<(String, String)>,
 }
+
+/// How a rule's event expression stood when an event came that it knows, and what that did to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutcomeStand {
+    /// The event: the accepted one or one raised while it was handled.
+    pub event: EventId,
+    /// The ruleset.
+    pub rid: Name,
+    /// The rule.
+    pub rule: Name,
+    /// What the event did.
+    pub did: Did,
+    /// How far it was before, as salience writes it, with some of the partial matches at most.
+    pub before: Value,
+    /// How far it was afterwards, if it moved without being complete.
+    pub after: Option<Value>,
+    /// How many partial matches are not here.
+    pub left_out: u64,
+}
+
+/// What the stands of one outcome may take, in bytes as [`Value::size`] counts them. Those that do
+/// not fit are left out and counted.
+pub const STANDS_BYTES_MAX: usize = 16 << 10;
 
 /// What a start reads: all records but the journal's, in the order of their keys, and of the
 /// journal the accepted events that have no outcome.

@@ -145,10 +145,20 @@ impl Engine {
                     .or_default()
                     .remember(first, ids_max);
             }
-            (Key::Outbox(_, grant, sequence), Record::Outbox { event, since }) => {
-                hosted
-                    .outbox
-                    .insert((grant, sequence), Waiting { event, since });
+            (
+                Key::Outbox(_, grant, sequence),
+                Record::Outbox {
+                    event,
+                    since,
+                    effect,
+                },
+            ) => {
+                let waiting = Waiting {
+                    event,
+                    since,
+                    effect,
+                };
+                hosted.outbox.insert((grant, sequence), waiting);
             }
             (Key::Effect(_, id), record @ Record::Effect { .. }) => {
                 hosted
@@ -307,7 +317,9 @@ impl Hosted {
             (Key::Accepted(_, position), Record::Accepted(accepted)) => {
                 self.queue_again(position, accepted);
             }
-            (Key::Outcome(..), Record::Outcome(_)) => {}
+            (Key::Outcome(..), Record::Outcome(_))
+            | (Key::Verdict(..), Record::Verdict { .. })
+            | (Key::Installed(..), Record::Installed { .. }) => {}
             _ => return Err(orphan("a record under the wrong key")),
         }
         Ok(())
@@ -354,7 +366,9 @@ fn pen_of(key: &Key) -> Option<PenId> {
         | Key::Question(pen, ..)
         | Key::PartialMatch(pen, ..)
         | Key::Accepted(pen, ..)
-        | Key::Outcome(pen, ..) => Some(*pen),
+        | Key::Outcome(pen, ..)
+        | Key::Verdict(pen, ..)
+        | Key::Installed(pen, ..) => Some(*pen),
         Key::Program(..) | Key::Window(..) => None,
     }
 }

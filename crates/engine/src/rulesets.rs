@@ -74,6 +74,13 @@ impl Engine {
                 program: hash,
             },
         );
+        let since = hosted.evaluated_next();
+        draft.put(
+            Key::Installed(pen, since, rid.clone()),
+            Record::Installed {
+                program: Some(hash),
+            },
+        );
         if !known {
             draft.put(Key::Program(hash), Record::Program { source });
         }
@@ -98,6 +105,10 @@ impl Engine {
             hosted.places.remove(&place);
             draft.remove(Key::Ruleset(pen, place));
         }
+        draft.put(
+            Key::Installed(pen, hosted.evaluated_next(), rid.clone()),
+            Record::Installed { program: None },
+        );
         Ok(Reply::Done)
     }
 
@@ -161,6 +172,11 @@ impl Hosted {
             .iter()
             .find(|(_, (installed, _))| installed == rid)
             .map(|(place, _)| *place)
+    }
+
+    /// The journal position of the next event whose rules run.
+    fn evaluated_next(&self) -> u64 {
+        self.queue.front().map_or(self.next, |entry| entry.position)
     }
 
     fn place_next(&self) -> u32 {

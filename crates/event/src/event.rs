@@ -20,7 +20,7 @@ pub use eci::{Eci, EciError};
 pub use fault::{Fault, Whose};
 pub use identity::{EventId, IdentityError, PenId};
 pub use name::{NAME_BYTES_MAX, Name, NameError};
-pub use time::Timestamp;
+pub use time::{Timestamp, TimestampError};
 pub use value::{Map, Number, Value};
 
 /// Something that happened.

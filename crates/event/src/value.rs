@@ -66,6 +66,21 @@ impl Value {
             _ => None,
         }
     }
+
+    /// About how many bytes it takes when it is written: those of its texts, and some for each
+    /// value.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Boolean(_) => 1,
+            Self::Number(_) => 9,
+            Self::Text(text) => text.len() + 3,
+            Self::List(items) => items.iter().map(Self::size).sum::<usize>() + 3,
+            Self::Map(map) => {
+                let entry = |(name, value): (&Arc<str>, &Self)| name.len() + 3 + value.size();
+                map.iter().map(entry).sum::<usize>() + 3
+            }
+        }
+    }
 }
 
 impl From<&str> for Value {

@@ -4,6 +4,7 @@ mod classic;
 mod expression;
 mod interval;
 mod join;
+mod operands;
 mod rule;
 mod select;
 mod testing;

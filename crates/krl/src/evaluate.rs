@@ -6,6 +6,7 @@
 mod action;
 mod expression;
 mod foreach;
+mod judge;
 mod module;
 mod postlude;
 mod trail;

@@ -251,6 +251,8 @@ pub(crate) struct Foreach {
 #[derive(Debug)]
 pub(crate) struct ActionBlock {
     pub(crate) condition: Option<Expression>,
+    /// What the condition compares: where each operand stands, and its text.
+    pub(crate) operands: Vec<(u32, Box<str>)>,
     /// What is done before the others: classic `emit`.
     pub(crate) first: Option<Action>,
     pub(crate) kind: BlockKind,

@@ -423,7 +423,7 @@ fn run(run: &stratus_pen::Run) -> Vec<String> {
             format!("message {}", fault.message),
         ],
         RunEnd::Fired => vec![format!("rule {rule} fired")],
-        RunEnd::NotFired => vec![format!("rule {rule} not fired")],
+        RunEnd::NotFired | RunEnd::NotSelected => vec![format!("rule {rule} not fired")],
     };
     told.extend(
         run.log

@@ -34,6 +34,9 @@ pub struct Bounds {
     pub raises_max: usize,
     /// Rule runs; at the bound the transaction is given up.
     pub runs_max: usize,
+    /// Event expressions in the middle whose stand is kept for the trace; what more there are is
+    /// counted ([`crate::Done::stands_left_out`]).
+    pub stands_max: usize,
     /// Timers that the PEN may have at one time.
     pub timers_max: usize,
 }
@@ -63,6 +66,7 @@ impl Default for Bounds {
             raise_depth_max: 128,
             raises_max: 10_000,
             runs_max: 20_000,
+            stands_max: 256,
             timers_max: 10_000,
         }
     }

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use stratus_event::{Event, EventId, Fault, Name};
-use stratus_salience::{Bindings, PARTIAL_MATCHES_MAX, Progress, RulePlace};
+use stratus_salience::{
+    Bindings, Did, PARTIAL_MATCHES_MAX, Progress, RulePlace, Step, WAITING_SHOWN_MAX,
+};
 
 use crate::{
-    Asked, Bounds, Done, Ending, Moved, Run, RunEnd, RunId, Transaction,
+    Asked, Bounds, Done, Ending, Moved, Run, RunEnd, RunId, Stand, Transaction,
     bounds::runs_exceeded,
     judge::Judge,
     language::{Answers, Scene, Stop},
@@ -152,6 +154,9 @@ impl<'a> Evaluation<'a> {
             .step(progress, &queued.event, self.transaction.now, &judge);
         let mut log = judge.into_log();
         log.extend(dropped(step.dropped));
+        if let Some(stand) = stand(&id, progress, &step) {
+            self.note_stand(stand);
+        }
         if let Some(progress) = step.progress {
             self.moved.insert(place, progress);
         }
@@ -202,6 +207,14 @@ impl<'a> Evaluation<'a> {
         Ok(false)
     }
 
+    fn note_stand(&mut self, stand: Stand) {
+        if self.done.stands.len() < self.bounds().stands_max {
+            self.done.stands.push(stand);
+        } else {
+            self.done.stands_left_out += 1;
+        }
+    }
+
     /// Leaves an entry in the trace for a rule that was not selected and of which there is
     /// something to say: its condition went wrong, or partial matches were dropped.
     fn note_conditions(
@@ -214,7 +227,7 @@ impl<'a> Evaluation<'a> {
             self.check_runs()?;
             self.done
                 .runs
-                .push(trace(queued, id, RunEnd::NotFired, log));
+                .push(trace(queued, id, RunEnd::NotSelected, log));
         }
         Ok(())
     }
@@ -252,10 +265,12 @@ impl<'a> Evaluation<'a> {
         self.done
     }
 
-    /// The trace stays, so that the owner sees what went on; all else is undone.
+    /// The trace stays, so that the owner sees what went on; all else is undone, and no automaton
+    /// has moved.
     fn given_up(self, fault: Fault) -> Done {
         let undone = |run| Run {
             changes: Vec::new(),
+            raised: Vec::new(),
             effects: Vec::new(),
             ..run
         };
@@ -292,6 +307,32 @@ impl RunId {
     }
 }
 
+/// How a rule's event expression stood, if it was in the middle before the event or is after it.
+fn stand(id: &RunId, before: &Progress, step: &Step) -> Option<Stand> {
+    if before.is_start() && step.progress.is_none() {
+        return None;
+    }
+    let did = match (&step.fired, &step.progress) {
+        (Some(_), _) => Did::Fired,
+        (None, Some(_)) => Did::Moved,
+        (None, None) => Did::Nothing,
+    };
+    let max = WAITING_SHOWN_MAX;
+    let after = step.progress.as_ref().filter(|_| did == Did::Moved);
+    let (kept, left_out) = before.excerpt(step.progress.as_ref().unwrap_or(before), max);
+    let after = after.map(|after| after.excerpt(before, max));
+    let RunId { event, rid, rule } = id.clone();
+    Some(Stand {
+        event,
+        rid,
+        rule,
+        did,
+        before: kept,
+        left_out: after.as_ref().map_or(left_out, |(_, left_out)| *left_out),
+        after: after.map(|(after, _)| after),
+    })
+}
+
 /// The line in the trace that says how many partial matches had to go.
 fn dropped(count: u64) -> Option<(String, String)> {
     let text = format!(
@@ -310,6 +351,9 @@ pub(crate) fn trace(queued: &Queued, id: &RunId, end: RunEnd, log: Vec<(String, 
         rule,
         end,
         changes: Vec::new(),
+        raised: Vec::new(),
+        saw: Vec::new(),
+        last: false,
         effects: Vec::new(),
         log,
     }

@@ -143,6 +143,9 @@ pub struct Ended {
     pub timers: Vec<TimerChange>,
     /// Lines the rule logged: level and text.
     pub log: Vec<(String, String)>,
+    /// What the rule's condition looked at: the text of an operand and its value. A language
+    /// bounds how many and how large.
+    pub saw: Vec<(String, Value)>,
     /// `last`: the remaining rules of this ruleset do not see this event.
     pub last: bool,
     /// How many iterations ran (one without `foreach`), and how many of them fired.

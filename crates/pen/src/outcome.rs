@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stratus_event::{Event, EventId, Fault, Name, Value};
-use stratus_salience::{Piece, Progress};
+use stratus_salience::{Did, Piece, Progress};
 
 use crate::language::{Answers, Change, Directive, Effect, Question, TimerChange};
 
@@ -56,6 +56,12 @@ pub struct Done {
     pub timers: Vec<TimerChange>,
     /// The values that variables have at the end: at most one entry per variable.
     pub changes: Vec<Change>,
+    /// How the event expressions stood that the events concerned and that were in the middle
+    /// before or after: what it takes to say why. At most
+    /// [`crate::Bounds::stands_max`].
+    pub stands: Vec<Stand>,
+    /// How many more of these there were.
+    pub stands_left_out: usize,
     /// Why the evaluation as a whole was given up, if it was. Then nothing else is in here but the
     /// runs, and what they wanted is undone.
     pub failed: Option<Fault>,
@@ -72,6 +78,27 @@ pub struct Moved {
     pub progress: Option<Progress>,
     /// What of its written form is to be written anew, or removed.
     pub pieces: Vec<(Piece, Option<Value>)>,
+}
+
+/// How a rule's event expression stood when an event came that it knows, and what the event did to
+/// it. Of many partial matches only those are here that the event moved, and the newest
+/// ([`stratus_salience::WAITING_SHOWN_MAX`]).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stand {
+    /// The event: the accepted one or one raised while it was handled.
+    pub event: EventId,
+    /// The ruleset.
+    pub rid: Name,
+    /// The rule.
+    pub rule: Name,
+    /// What the event did.
+    pub did: Did,
+    /// How far it was before.
+    pub before: Progress,
+    /// How far it was afterwards, if it moved without being complete.
+    pub after: Option<Progress>,
+    /// How many partial matches are not here.
+    pub left_out: usize,
 }
 
 /// An effect and the run that wants it.
@@ -96,6 +123,12 @@ pub struct Run {
     pub end: RunEnd,
     /// The variables it set or cleared: ruleset and name, each once.
     pub changes: Vec<(Name, Name)>,
+    /// The events it raised inside the PEN, and the ruleset that alone sees them, if one does.
+    pub raised: Vec<(Event, Option<Name>)>,
+    /// What its condition looked at: the text of an operand and its value.
+    pub saw: Vec<(String, Value)>,
+    /// The remaining rules of its ruleset did not see the event.
+    pub last: bool,
     /// The effects it wanted, by their place in [`Done::effects`].
     pub effects: Vec<u32>,
     /// What it logged: level and text.
@@ -111,4 +144,7 @@ pub enum RunEnd {
     Fired,
     /// Its condition did not hold.
     NotFired,
+    /// It was not selected, and there is something to say about that: a `where` went wrong, or
+    /// partial matches were dropped.
+    NotSelected,
 }

@@ -25,7 +25,7 @@ pub use channel::{Channel, ChannelId, Policy, Rule};
 pub use common::Common;
 pub use cron::{Cron, CronError};
 pub use installation::Gone;
-pub use outcome::{Answered, Asked, Done, Ending, Moved, Run, RunEnd, RunId, Wanted};
+pub use outcome::{Answered, Asked, Done, Ending, Moved, Run, RunEnd, RunId, Stand, Wanted};
 pub use query::{Query, QueryEnding};
 pub use state::State;
 pub use transaction::Transaction;

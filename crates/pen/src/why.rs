@@ -16,8 +16,7 @@ impl State {
             let it = (&run.event.id, &run.rid, &run.rule);
             it == (&event.id, rid, rule)
         });
-        // A rule that was not selected has an entry only if there was something to log.
-        let selected = runs.any(|run| run.end != RunEnd::NotFired || run.log.is_empty());
+        let selected = runs.any(|run| run.end != RunEnd::NotSelected);
         let mut automata = done.automata.iter();
         let moved = automata.find(|moved| (&moved.rid, &moved.rule) == (rid, rule));
         let did = match moved {

@@ -29,8 +29,17 @@ impl Evaluation<'_> {
         log.extend(ended.log);
         let changes = changed(&ended.changes);
         let effects = self.want(id, ended.effects);
+        let raised: Vec<_> = ended
+            .raises
+            .into_iter()
+            .map(|raise| self.raise(queued, raise, queued.error_depth))
+            .collect();
+        self.raised = self.raised.saturating_add(raised.len());
         self.done.runs.push(Run {
             changes,
+            raised,
+            saw: ended.saw,
+            last: ended.last,
             effects,
             ..trace(queued, id, end, log)
         });
@@ -46,11 +55,6 @@ impl Evaluation<'_> {
             .timers
             .into_iter()
             .for_each(|change| self.overlay.change_timer(change));
-        self.raised = self.raised.saturating_add(ended.raises.len());
-        ended
-            .raises
-            .into_iter()
-            .for_each(|raise| self.raise(queued, raise, queued.error_depth));
         Ok(ended.last)
     }
 
@@ -86,21 +90,21 @@ impl Evaluation<'_> {
     ) -> Result<(), Halt> {
         self.failures += 1;
         let fault = Fault::new(Whose::Ruleset, error.code, error.message.clone());
-        if queued.error_depth < self.bounds().error_depth_max
-            && let Some(raise) = error_event(id, error)
-        {
-            self.raise(queued, raise, queued.error_depth + 1);
-        }
-        self.done
-            .runs
-            .push(trace(queued, id, RunEnd::Failed(fault), log));
+        let told = queued.error_depth < self.bounds().error_depth_max;
+        let event = error_event(id, error).filter(|_| told);
+        let raised = event.map(|raise| self.raise(queued, raise, queued.error_depth + 1));
+        self.done.runs.push(Run {
+            raised: raised.into_iter().collect(),
+            ..trace(queued, id, RunEnd::Failed(fault), log)
+        });
         if self.failures >= self.bounds().failures_max {
             return Err(Halt::GiveUp(failures_exceeded(self.bounds().failures_max)));
         }
         Ok(())
     }
 
-    fn raise(&mut self, queued: &Queued, raise: Raise, error_depth: u32) {
+    /// Queues an event, and gives it for the trace.
+    fn raise(&mut self, queued: &Queued, raise: Raise, error_depth: u32) -> (Event, Option<Name>) {
         let event = Event {
             id: queued.event.id.raised(self.ordinal),
             domain: raise.domain,
@@ -112,11 +116,12 @@ impl Evaluation<'_> {
         self.ordinal += 1;
         let depth = queued.depth.saturating_add(1);
         self.queue.push_back(Queued {
-            event,
-            for_ruleset: raise.for_ruleset,
+            event: event.clone(),
+            for_ruleset: raise.for_ruleset.clone(),
             depth,
             error_depth,
         });
+        (event, raise.for_ruleset)
     }
 
     /// Whether what a run wants is within the bounds.

@@ -7,6 +7,7 @@ mod advance;
 mod armed;
 mod automaton;
 mod bindings;
+mod excerpt;
 mod expression;
 mod index;
 mod joins;

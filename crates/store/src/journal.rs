@@ -1,9 +1,12 @@
 //! Reading what happened.
 
+mod past;
+mod search;
+
 use std::{ops::Bound, sync::Arc};
 
 use fjall::Readable;
-use stratus_engine::{Accepted, Key, Outcome, Record};
+use stratus_engine::{Accepted, Key, Outcome, Record, journal::Entry};
 use stratus_event::{Fault, PenId};
 
 use crate::{
@@ -12,21 +15,12 @@ use crate::{
     record,
 };
 
+pub use search::STEPS_MAX;
+
 /// Reads journals while the node runs. Only what is durable is seen. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Journal {
     tables: Arc<Tables>,
-}
-
-/// An event that a PEN took, and what came of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    /// Its place in the PEN's journal.
-    pub position: u64,
-    /// What came in.
-    pub accepted: Accepted,
-    /// What came of it; none if that is not durable yet.
-    pub outcome: Option<Outcome>,
 }
 
 impl Journal {

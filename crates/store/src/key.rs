@@ -6,7 +6,7 @@
 
 use stratus_capability::{GrantHash, GrantId};
 use stratus_engine::{AskId, EffectId, Key};
-use stratus_event::{Eci, Fault, Name, PenId};
+use stratus_event::{Eci, EventId, Fault, Name, PenId};
 use stratus_protocol::SubscriptionId;
 
 use crate::fault;
@@ -14,7 +14,11 @@ use crate::fault;
 /// The keyspaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Space {
-    /// `PEN ‖ position ‖ half`: the two halves of an entry stand side by side.
+    /// `PEN ‖ position ‖ ruleset`: what was installed from when on.
+    History,
+    /// `PEN ‖ sort ‖ value ‖ position`: see [`crate::index`].
+    Index,
+    /// `PEN ‖ position ‖ part`: the two halves of an entry stand side by side, then its verdicts.
     Journal,
     /// By hash.
     Programs,
@@ -53,6 +57,14 @@ fn write(key: &Key, bytes: &mut Vec<u8>) -> Space {
     match key {
         Key::Accepted(pen, position) => (*pen, *position, ACCEPTED).put(bytes),
         Key::Outcome(pen, position) => (*pen, *position, OUTCOME).put(bytes),
+        Key::Verdict(pen, EffectId { position, ordinal }) => {
+            (*pen, *position, VERDICT).put(bytes);
+            ordinal.put(bytes);
+        }
+        Key::Installed(pen, position, rid) => {
+            (*pen, *position, rid.clone()).put(bytes);
+            return Space::History;
+        }
         Key::Program(hash) => {
             hash.put(bytes);
             return Space::Programs;
@@ -76,9 +88,19 @@ fn read(space: Space, parts: &mut Parts<'_>) -> Option<Key> {
             match half {
                 ACCEPTED => Some(Key::Accepted(pen, position)),
                 OUTCOME => Some(Key::Outcome(pen, position)),
+                VERDICT => {
+                    let ordinal = parts.take()?;
+                    Some(Key::Verdict(pen, EffectId { position, ordinal }))
+                }
                 _ => None,
             }
         }
+        Space::History => {
+            let (pen, position, rid) = parts.take()?;
+            Some(Key::Installed(pen, position, rid))
+        }
+        // No record stands there.
+        Space::Index => None,
         Space::Programs => parts.take().map(Key::Program),
         Space::State => read_state(parts),
         Space::Windows => Some(Key::Window(parts.take()?, parts.take()?)),
@@ -95,7 +117,12 @@ macro_rules! sorts {
                     bytes.push($sort);
                     $($part.put(bytes);)*
                 })*
-                Key::Accepted(..) | Key::Outcome(..) | Key::Program(..) | Key::Window(..) => {}
+                Key::Accepted(..)
+                | Key::Installed(..)
+                | Key::Outcome(..)
+                | Key::Program(..)
+                | Key::Verdict(..)
+                | Key::Window(..) => {}
             }
         }
 
@@ -133,13 +160,13 @@ sorts! {
 }
 
 /// A part of a key.
-trait Part: Sized {
+pub(crate) trait Part: Sized {
     fn put(&self, bytes: &mut Vec<u8>);
     fn take(parts: &mut Parts<'_>) -> Option<Self>;
 }
 
 /// The parts of a key that are still to be read.
-struct Parts<'a>(&'a [u8]);
+pub(crate) struct Parts<'a>(&'a [u8]);
 
 impl Parts<'_> {
     fn take<T: Part>(&mut self) -> Option<T> {
@@ -189,7 +216,7 @@ macro_rules! ids {
     )*};
 }
 
-ids!(Eci, GrantHash, GrantId, PenId, SubscriptionId);
+ids!(Eci, EventId, GrantHash, GrantId, PenId, SubscriptionId);
 
 macro_rules! ordinals {
     ($($id:ident),*) => {$(
@@ -266,9 +293,10 @@ impl<A: Part, B: Part, C: Part> Part for (A, B, C) {
     }
 }
 
-/// The halves of a journal entry.
+/// The parts of a journal entry.
 const ACCEPTED: u8 = 0;
 const OUTCOME: u8 = 1;
+const VERDICT: u8 = 2;
 
 /// The longest key, in bytes; fjall could not keep one above 65,535.
 const KEY_BYTES_MAX: usize = 4096;
@@ -327,6 +355,8 @@ mod tests {
             }),
             (pen(), number()).prop_map(|(pen, n)| Key::Accepted(pen, n)),
             (pen(), number()).prop_map(|(pen, n)| Key::Outcome(pen, n)),
+            (pen(), effect()).prop_map(|(pen, id)| Key::Verdict(pen, id)),
+            (pen(), number(), name()).prop_map(|(pen, n, rid)| Key::Installed(pen, n, rid)),
         ]
     }
 
@@ -351,7 +381,9 @@ mod tests {
 
         #[test]
         fn other_bytes_are_no_key(bytes in proptest::collection::vec(0..20_u8, 0..60)) {
-            for space in [Space::Journal, Space::Programs, Space::State, Space::Windows] {
+            for space in
+                [Space::History, Space::Journal, Space::Programs, Space::State, Space::Windows]
+             {
                 match decode(space, &bytes) {
                     Ok(key) => prop_assert_eq!(encode(&key), Ok((space, bytes.clone()))),
                     Err(fault) => prop_assert_eq!(fault.code, "store-corrupt"),

@@ -66,17 +66,24 @@ fn check(item: &Item, depth: usize, items: &mut usize) -> Result<(), CodecError>
 }
 
 /// The variants of keys and records, whose names are the same: `What "a name" { number: field }`
-/// for those with fields; those that hold one noun come first.
+/// for those with fields; those that hold one noun come first. A field after a semicolon is not
+/// written if it has its default: earlier versions did not have it.
 macro_rules! records {
     (
         nouns: $($noun:ident),*;
-        $($variant:ident $what:literal { $($number:literal: $field:ident),* })*
+        $($variant:ident $what:literal {
+            $($number:literal: $field:ident),*
+            $(; $later:literal: $optional:ident)*
+        })*
     ) => {
         fn item(key: &Key, record: &Record) -> Option<Item> {
             match (key, record) {
                 $((Key::$noun(..), Record::$noun(noun)) => Some(noun.item()),)*
-                $((Key::$variant(..), Record::$variant { $($field),* }) => {
-                    Some(codec::Record::new()$(.with($number, $field.item()))*.into())
+                $((Key::$variant(..), Record::$variant { $($field,)* $($optional,)* }) => {
+                    Some(codec::Record::new()
+                        $(.with($number, $field.item()))*
+                        $(.with_some($later, stored::unless_default($optional)))*
+                        .into())
                 })*
                 _ => None,
             }
@@ -87,8 +94,10 @@ macro_rules! records {
                 $(Key::$noun(..) => Stored::read(item).map(Record::$noun),)*
                 $(Key::$variant(..) => {
                     let mut fields = Fields::new(item, $what)?;
-                    let record =
-                        Record::$variant { $($field: Stored::read(fields.required($number)?)?),* };
+                    let record = Record::$variant {
+                        $($field: Stored::read(fields.required($number)?)?,)*
+                        $($optional: stored::or_default(fields.optional($later))?,)*
+                    };
                     fields.finish()?;
                     Ok(record)
                 })*
@@ -101,14 +110,16 @@ records! {
     nouns: Accepted, Automaton, Channel, Invite, Outcome, Pairing, PartialMatch, Receipt, Subscription, Timer,
         Variable;
     Effect "an effect" { 0: rid, 1: effect, 2: wanted, 3: attempts, 4: failures }
+    Installed "a ruleset's history" { 0: program }
     Journal "a journal's end" { 0: next }
-    Outbox "a message in the outbox" { 0: event, 1: since }
+    Outbox "a message in the outbox" { 0: event, 1: since; 2: effect }
     Pen "a PEN" { 0: name, 1: seed }
     Program "a program" { 0: source }
     Question "a question" { 0: event, 1: rid, 2: rule, 3: question, 4: answer }
     Queue "a place in the queue" { 0: attempts }
     Ruleset "a ruleset" { 0: rid, 1: program }
     Seen "an event already seen" { 0: position, 1: event, 2: directives }
+    Verdict "a verdict" { 0: at, 1: end }
     Window "a window" { 0: through, 1: refused }
 }
 

@@ -5,9 +5,9 @@
 //! one fjall batch with one fsync, because fjall has no group commit of its own. [`Journal`] reads
 //! the events of a PEN and what came of them.
 //!
-//! There are four keyspaces, never one per PEN (fjall keyspaces are dear): `state` and `journal`,
-//! whose keys begin with the PEN, `windows` by channel, and `programs` by hash. Within each, the
-//! order of the bytes is the order of the keys.
+//! There are six keyspaces, never one per PEN (fjall keyspaces are dear): `state`, `journal` with
+//! its `index`, and `history`, whose keys begin with the PEN, `windows` by channel, and `programs`
+//! by hash. Within each, the order of the bytes is the order of the keys.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -19,12 +19,13 @@ use crate::{directory::Directory, key::Space};
 
 mod directory;
 mod fault;
+mod index;
 mod journal;
 mod key;
 mod record;
 mod writer;
 
-pub use journal::{Entry, Journal};
+pub use journal::{Journal, STEPS_MAX};
 pub use writer::{BATCHES_MAX, Progress, Writer};
 
 /// An open database. One process has it at a time.
@@ -42,6 +43,7 @@ impl Store {
     pub fn open(path: &Path) -> Result<(Self, Image), Fault> {
         let directory = Directory::take(path)?;
         let tables = Tables::open(directory).map_err(|error| fault::unusable(path, &error))?;
+        tables.complete_index()?;
         let image = tables.image()?;
         Ok((
             Self {
@@ -77,6 +79,8 @@ impl Store {
 /// The database's keyspaces.
 pub(crate) struct Tables {
     database: Database,
+    history: Keyspace,
+    index: Keyspace,
     journal: Keyspace,
     programs: Keyspace,
     state: Keyspace,
@@ -94,6 +98,8 @@ impl Tables {
             .open()?;
         let open = |name| database.keyspace(name, KeyspaceCreateOptions::default);
         Ok(Self {
+            history: open("history")?,
+            index: open("index")?,
             journal: open("journal")?,
             programs: open("programs")?,
             state: open("state")?,
@@ -109,6 +115,8 @@ impl Tables {
 
     pub(crate) fn keyspace(&self, space: Space) -> &Keyspace {
         match space {
+            Space::History => &self.history,
+            Space::Index => &self.index,
             Space::Journal => &self.journal,
             Space::Programs => &self.programs,
             Space::State => &self.state,
@@ -126,6 +134,8 @@ impl Tables {
                 .map(|record| record::encode(key, record))
                 .transpose()?;
             last.insert(key::encode(key)?, bytes);
+            let found_by = record.iter().flat_map(|record| index::keys(key, record));
+            last.extend(found_by.map(|key| ((Space::Index, key), Some(Vec::new()))));
         }
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
         for ((space, key), bytes) in last {
@@ -135,6 +145,31 @@ impl Tables {
             }
         }
         batch.commit().map_err(|error| fault::write_failed(&error))
+    }
+
+    /// Makes the index of a journal that an earlier version wrote, which had none.
+    fn complete_index(&self) -> Result<(), Fault> {
+        let complete = self.index.contains_key(index::COMPLETE);
+        if complete.map_err(|error| fault::unreadable(&error))? {
+            return Ok(());
+        }
+        for pair in self.snapshot().iter(&self.journal) {
+            let (key, bytes) = pair
+                .into_inner()
+                .map_err(|error| fault::unreadable(&error))?;
+            // What is damaged is told of when it is read.
+            let Ok(key) = key::decode(Space::Journal, &key) else {
+                continue;
+            };
+            let record = record::decode(&key, &bytes);
+            for found_by in record.iter().flat_map(|record| index::keys(&key, record)) {
+                let written = self.index.insert(found_by, []);
+                written.map_err(|error| fault::write_failed(&error))?;
+            }
+        }
+        let written = self.index.insert(index::COMPLETE, []);
+        let synced = written.and_then(|()| self.database.persist(PersistMode::SyncAll));
+        synced.map_err(|error| fault::write_failed(&error))
     }
 
     fn image(&self) -> Result<Image, Fault> {
@@ -160,7 +195,11 @@ impl Tables {
         Ok(image)
     }
 
-    fn get(&self, snapshot: &Snapshot, key: &Key) -> Result<Option<stratus_engine::Record>, Fault> {
+    pub(crate) fn get(
+        &self,
+        snapshot: &Snapshot,
+        key: &Key,
+    ) -> Result<Option<stratus_engine::Record>, Fault> {
         let (space, place) = key::encode(key)?;
         let bytes = snapshot.get(self.keyspace(space), place);
         let bytes = bytes.map_err(|error| fault::unreadable(&error))?;

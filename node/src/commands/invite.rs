@@ -99,7 +99,7 @@ impl Withdraw {
 }
 
 /// Reads a time like `15m` as seconds.
-fn seconds(text: &str) -> Result<u64, String> {
+pub(super) fn seconds(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is no time; write 90s, 15m, 2h or 7d");
     let unit = text.chars().last().ok_or_else(wrong)?;
     let digits = text.strip_suffix(unit).ok_or_else(wrong)?;

@@ -1,51 +1,110 @@
 //! `stratus journal`
 
+use std::time::Duration;
+
 use clap::Args;
 use stratus_api::shape::{self, Cause, Effect};
+use stratus_event::Timestamp;
 
-use crate::{client::Client, data::DataDirectory, exit::Failure, render};
+use super::invite::seconds;
+use crate::{
+    client::{Client, encoded},
+    data::DataDirectory,
+    exit,
+    exit::Failure,
+    render,
+};
 
 /// Show what happened, and what the rules did about it
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  stratus journal --since 2h --domain schedule\n  \
+    stratus journal --newest-first --limit 10"
+)]
 pub(crate) struct Journal {
     /// Go on, and show each event when its rules are done
     #[arg(long, short)]
     follow: bool,
 
-    /// Only entries after this position
+    /// Only entries after this position; with --newest-first, before it
     #[arg(long, value_name = "N")]
     after: Option<u64>,
+
+    /// At most so many entries
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+
+    /// The newest first
+    #[arg(long, conflicts_with = "follow")]
+    newest_first: bool,
+
+    #[command(flatten)]
+    filter: Filter,
 
     /// Print each entry as a line of JSON
     #[arg(long)]
     json: bool,
 }
 
+/// Only entries for which all of these hold
+#[derive(Debug, Args)]
+struct Filter {
+    /// Taken at that time or later: 2026-11-23, 2026-11-23T14:05Z, or 90s, 30m, 2h, 7d ago
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+
+    /// Taken before that time
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+
+    /// The event, or one raised while it was handled, has that domain
+    #[arg(long)]
+    domain: Option<String>,
+
+    /// And that type
+    #[arg(long = "type", value_name = "TYPE", requires = "domain")]
+    kind: Option<String>,
+
+    /// It came by that channel
+    #[arg(long, value_name = "ECI")]
+    channel: Option<String>,
+
+    /// A rule of that ruleset ran
+    #[arg(long, value_name = "RID")]
+    ruleset: Option<String>,
+
+    /// That event caused it
+    #[arg(long, value_name = "EVENT")]
+    cause: Option<String>,
+}
+
 impl Journal {
     pub(super) async fn run(self, data: &DataDirectory) -> Result<(), Failure> {
         let client = Client::open(data)?;
-        let mut after = self.after;
-        loop {
-            let path = format!("/journal?{}", self.wanted(after));
+        let filter = self.filter.query()?;
+        let (mut from, mut left) = (self.after, self.limit.unwrap_or(usize::MAX));
+        while left > 0 {
+            let path = format!("/journal?{filter}{}", self.wanted(from, left));
             let page: shape::Journal = client.get(&path).await?;
             page.entries.iter().try_for_each(|entry| self.show(entry))?;
-            if page.entries.is_empty() && !self.follow {
+            if page.complete && !self.follow {
                 return Ok(());
             }
-            after = page.next;
+            left = left.saturating_sub(page.entries.len());
+            from = page.next;
         }
+        Ok(())
     }
 
-    fn wanted(&self, after: Option<u64>) -> String {
-        let after = after.map_or(String::new(), |after| format!("after={after}&"));
+    fn wanted(&self, from: Option<u64>, left: usize) -> String {
+        let place = if self.newest_first { "before" } else { "after" };
+        let from = from.map_or(String::new(), |from| format!("&{place}={from}"));
+        let limit = left.min(stratus_api::JOURNAL_ENTRIES_MAX);
         if self.follow {
-            format!(
-                "{after}settled=true&wait_ms={}",
-                stratus_api::JOURNAL_WAIT_MS_MAX
-            )
-        } else {
-            after
+            let wait_ms = stratus_api::JOURNAL_WAIT_MS_MAX;
+            return format!("limit={limit}{from}&settled=true&wait_ms={wait_ms}");
         }
+        format!("limit={limit}{from}&newest_first={}", self.newest_first)
     }
 
     fn show(&self, entry: &shape::JournalEntry) -> Result<(), Failure> {
@@ -55,6 +114,42 @@ impl Journal {
             render::line(text(entry).join("\n"))
         }
     }
+}
+
+impl Filter {
+    /// As the part of an address, with an `&` at its end.
+    fn query(&self) -> Result<String, Failure> {
+        let now = render::now();
+        let (since, until) = (
+            time(self.since.as_deref(), now)?,
+            time(self.until.as_deref(), now)?,
+        );
+        let parts = [
+            ("since", &since),
+            ("until", &until),
+            ("domain", &self.domain),
+            ("type", &self.kind),
+            ("channel", &self.channel),
+            ("ruleset", &self.ruleset),
+            ("cause", &self.cause),
+        ];
+        let mut query = String::new();
+        for (key, value) in parts {
+            if let Some(value) = value {
+                query.push_str(&format!("{key}={}&", encoded(value)));
+            }
+        }
+        Ok(query)
+    }
+}
+
+/// A time as it is given, or that long ago.
+fn time(text: Option<&str>, now: Timestamp) -> Result<Option<String>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let ago = seconds(text).ok().map(|ago| now - Duration::from_secs(ago));
+    let time = ago.map_or_else(|| text.parse::<Timestamp>(), Ok);
+    let time = time.map_err(|error| exit::usage(format!("{text:?}: {error}")))?;
+    Ok(Some(time.to_string()))
 }
 
 /// Says what came of the event at a position.
@@ -115,6 +210,7 @@ fn run_text(run: &shape::Run, accepted: &str) -> Vec<String> {
     let end = match (run.end.as_str(), &run.failure) {
         ("fired", _) => "fired".to_owned(),
         ("not_fired", _) => "did not fire".to_owned(),
+        ("not_selected", _) => "was not selected".to_owned(),
         (_, Some(failure)) => format!("failed: {}", fault(failure)),
         (other, None) => other.to_owned(),
     };
@@ -127,6 +223,10 @@ fn run_text(run: &shape::Run, accepted: &str) -> Vec<String> {
     if !run.changes.is_empty() {
         lines.push(format!("           set {}", run.changes.join(", ")));
     }
+    lines.extend(run.raised.iter().map(|event| {
+        let (domain, kind) = (&event.domain, &event.r#type);
+        format!("           raised {domain}:{kind}")
+    }));
     lines.extend(run.effects.iter().map(effect));
     lines.extend(
         run.log
@@ -136,7 +236,7 @@ fn run_text(run: &shape::Run, accepted: &str) -> Vec<String> {
     lines
 }
 
-fn effect(effect: &Effect) -> String {
+pub(super) fn effect(effect: &Effect) -> String {
     match effect {
         Effect::Act {
             connector,
@@ -162,7 +262,7 @@ fn effect(effect: &Effect) -> String {
     }
 }
 
-fn source(source: &Cause) -> String {
+pub(super) fn source(source: &Cause) -> String {
     match source {
         Cause::Engine => "the node itself".to_owned(),
         Cause::Owner => "the owner".to_owned(),
@@ -172,7 +272,7 @@ fn source(source: &Cause) -> String {
     }
 }
 
-fn fault(failure: &shape::Failure) -> String {
+pub(super) fn fault(failure: &shape::Failure) -> String {
     format!("{} [{}]", failure.detail, failure.code)
 }
 
@@ -226,6 +326,20 @@ mod tests {
                 "         answered d {}",
             ],
         );
+    }
+
+    #[test]
+    fn times_are_given_as_they_are_or_as_so_long_ago() {
+        let check = |text, expected: Option<&str>| {
+            let read = time(Some(text), Timestamp(86_400_000)).ok().flatten();
+            assert_eq!(read.as_deref(), expected, "{text}");
+        };
+        check("1h", Some("1970-01-01T23:00:00.000Z"));
+        check("90s", Some("1970-01-01T23:58:30.000Z"));
+        check("1d", Some("1970-01-01T00:00:00.000Z"));
+        check("2026-11-23T14:05+01:00", Some("2026-11-23T13:05:00.000Z"));
+        check("soon", None);
+        check("", None);
     }
 
     #[test]

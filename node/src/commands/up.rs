@@ -157,7 +157,7 @@ fn site(
     let journal_moved = journal.moved.clone();
     Ok(Site {
         desk: doors.desk.clone(),
-        journal: Arc::new(move |pen, after, limit| journal.read(pen, after, limit)),
+        journal: Arc::new(journal),
         journal_moved,
         pen: owner.pen,
         owner_channel: owner.channel,

@@ -7,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-use stratus_api::JournalEntry;
 use stratus_engine::{Accepted, Batch, Image, Input, Key, Outcome, Position, Record, RunEnd};
-use stratus_event::{Fault, PenId};
-use stratus_store::{Entry, Journal, Progress, Store, Writer};
+use stratus_event::Fault;
+use stratus_store::{Journal, Progress, Store, Writer};
 use tokio::sync::watch;
 
+use super::archive::JournalView;
 use crate::{
     crash::{Boundary, CrashPoint},
     exit::Failure,
@@ -30,36 +30,6 @@ pub(super) struct Durable {
     landmarks: VecDeque<(Position, Landmarks)>,
     /// Counts up when something new stands in a journal; none once the node is to stop.
     told: Option<watch::Sender<u64>>,
-}
-
-/// The journal, in whichever store is open.
-#[derive(Clone)]
-pub(crate) struct JournalView {
-    journal: Arc<RwLock<Option<Journal>>>,
-    /// Changes when something new stands in a journal.
-    pub moved: watch::Receiver<u64>,
-}
-
-impl JournalView {
-    /// At most so many entries of a PEN, after a position or from the first.
-    pub(crate) fn read(
-        &self,
-        pen: PenId,
-        after: Option<u64>,
-        limit: usize,
-    ) -> Result<Vec<JournalEntry>, Fault> {
-        let journal = self
-            .journal
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let entries = match journal {
-            Some(journal) => journal.after(pen, after, limit)?,
-            None => Vec::new(),
-        };
-        let parts = |entry: Entry| (entry.position, entry.accepted, entry.outcome);
-        Ok(entries.into_iter().map(parts).collect())
-    }
 }
 
 impl Durable {
@@ -121,10 +91,7 @@ impl Durable {
             .told
             .as_ref()
             .map_or_else(|| watch::channel(0).1, watch::Sender::subscribe);
-        JournalView {
-            journal: Arc::clone(&self.journal),
-            moved,
-        }
+        JournalView::new(Arc::clone(&self.journal), moved)
     }
 
     /// Lets those go who wait for news.
@@ -256,6 +223,7 @@ impl Landmarks {
                 RunEnd::Failed(fault) => format!("failed: {fault}"),
                 RunEnd::Fired => "fired".to_owned(),
                 RunEnd::NotFired => "did not fire".to_owned(),
+                RunEnd::NotSelected => "was not selected".to_owned(),
             };
             let (rid, rule, event) = (&run.rid, &run.rule, run.event.id);
             self.lines
@@ -271,6 +239,11 @@ impl Landmarks {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use stratus_api::Archive as _;
+    use stratus_event::PenId;
+
     use super::*;
 
     fn open(path: &Path) -> Durable {
@@ -316,8 +289,8 @@ mod tests {
         assert!(durable.reopen().is_ok());
         reading.join().unwrap();
         assert_eq!(
-            durable.journal().read(PenId([1; 16]), None, 9),
-            Ok(Vec::new())
+            durable.journal().installed(PenId([1; 16]), 9),
+            Ok(BTreeMap::new())
         );
     }
 

@@ -1,14 +1,34 @@
-//! The journal, with a long poll for what is new.
+//! The journal: pages, a long poll for what is new, and a stream of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
-use axum::{Extension, Json, Router, extract::State, routing::get};
+use axum::{
+    Extension, Json, Router,
+    extract::State,
+    http::HeaderMap,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+    routing::get,
+};
+use futures::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
-use stratus_event::{Fault, Whose};
-use tokio::{sync::Semaphore, time::Instant};
+use stratus_engine::journal::{Filter, Page, Wanted};
+use stratus_event::{EventId, Fault, PenId, Timestamp, Whose};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::Instant,
+};
 
 use super::Answer;
-use crate::{JournalEntry, LONG_POLLS_MAX, Site, input::Asked, limit::too_many, shape};
+use crate::{
+    Archive, LONG_POLLS_MAX, Site,
+    input::{Asked, eci, id, malformed, name},
+    limit::too_many,
+    problem::Refusal,
+    shape,
+};
 
 /// How many entries one answer has at most. More are cut off; ask again after the last.
 pub const JOURNAL_ENTRIES_MAX: usize = 500;
@@ -16,20 +36,26 @@ pub const JOURNAL_ENTRIES_MAX: usize = 500;
 /// The longest wait for news. A longer one is cut to it.
 pub const JOURNAL_WAIT_MS_MAX: u64 = 25_000;
 
-/// The journal's route, with a turnstile of its own for those who wait.
+/// The journal's routes, with a turnstile of its own for those who wait.
 pub(super) fn routes() -> Router<Arc<Site>> {
     let waiting = Arc::new(Semaphore::new(LONG_POLLS_MAX));
     Router::new()
         .route("/journal", get(journal))
+        .route("/journal/stream", get(follow))
         .layer(Extension(waiting))
 }
 
 /// What is asked of the journal.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct Question {
     /// Only entries after this position; from the first if it is not said.
     after: Option<u64>,
+    /// Only entries before this position, the newest first.
+    before: Option<u64>,
+    /// The newest first, from the last on.
+    #[serde(default)]
+    newest_first: bool,
     /// At most so many.
     #[serde(default = "a_page")]
     limit: usize,
@@ -40,58 +66,219 @@ struct Wanted {
     /// sees every entry once, and whole.
     #[serde(default)]
     settled: bool,
+    /// Accepted at that time or later.
+    since: Option<String>,
+    /// Accepted before that time.
+    until: Option<String>,
+    /// The event, or one raised while it was handled, has that domain.
+    domain: Option<String>,
+    /// And that type.
+    r#type: Option<String>,
+    /// It came by that channel.
+    channel: Option<String>,
+    /// A rule of that ruleset ran.
+    ruleset: Option<String>,
+    /// That event is its cause.
+    cause: Option<String>,
 }
 
 async fn journal(
     State(site): State<Arc<Site>>,
     Extension(waiting): Extension<Arc<Semaphore>>,
-    Asked(wanted): Asked<Wanted>,
+    Asked(question): Asked<Question>,
 ) -> Answer<shape::Journal> {
-    let _permit = match wanted.wait_ms {
+    let _permit = match question.wait_ms {
         0 => None,
         _ => Some(waiting.try_acquire().map_err(|_| too_many())?),
     };
-    let entries = news(&site, &wanted).await?;
-    let next = entries
-        .last()
-        .map(|(position, _, _)| *position)
-        .or(wanted.after);
-    let entries = entries.into_iter().map(shape::JournalEntry::new).collect();
-    Ok(Json(shape::Journal { entries, next }))
+    let wanted = question.wanted()?;
+    let page = news(&site, &wanted, &question).await?;
+    Ok(Json(shape::Journal {
+        next: page.next.or(wanted.from),
+        complete: page.complete,
+        entries: shaped(page),
+    }))
+}
+
+/// Server-sent events: each wanted entry once its rules are done, its position as the id. Goes on
+/// after `after`, or after the `Last-Event-ID` of one who was cut off.
+async fn follow(
+    State(site): State<Arc<Site>>,
+    Extension(waiting): Extension<Arc<Semaphore>>,
+    headers: HeaderMap,
+    Asked(question): Asked<Question>,
+) -> Result<Response, Refusal> {
+    let permit = waiting.try_acquire_owned().map_err(|_| too_many())?;
+    let mut wanted = question.wanted()?;
+    if wanted.newest_first {
+        return Err(malformed("a stream has no end to begin from".to_owned()).into());
+    }
+    if let Some(last) = headers.get("last-event-id") {
+        let last = last.to_str().ok().and_then(|text| text.parse().ok());
+        let no_position = || malformed("Last-Event-ID is no journal position".to_owned());
+        wanted.from = Some(last.ok_or_else(no_position)?);
+    }
+    let follower = Follower {
+        moved: site.journal_moved.clone(),
+        site,
+        wanted,
+        _permit: permit,
+    };
+    let stream = Sse::new(follower.entries()).keep_alive(KeepAlive::new().interval(STREAM_PAUSE));
+    Ok(stream.into_response())
+}
+
+/// One who follows the journal.
+struct Follower {
+    site: Arc<Site>,
+    wanted: Wanted,
+    moved: watch::Receiver<u64>,
+    _permit: OwnedSemaphorePermit,
+}
+
+type Sent = Result<Event, Infallible>;
+
+impl Follower {
+    fn entries(self) -> Pin<Box<dyn Stream<Item = Sent> + Send>> {
+        let pages = stream::unfold(Some(self), |follower| async {
+            let mut follower = follower?;
+            match follower.page().await {
+                Ok(Some(page)) => Some((sent(page), Some(follower))),
+                Ok(None) => None,
+                Err(fault) => Some((vec![Ok(failed(&fault))], None)),
+            }
+        });
+        Box::pin(pages.flat_map(stream::iter))
+    }
+
+    /// What comes next; none when the node stops.
+    async fn page(&mut self) -> Result<Option<Page>, Fault> {
+        loop {
+            self.moved.mark_unchanged();
+            let page = settled(read(&self.site, &self.wanted).await?);
+            self.wanted.from = page.next.or(self.wanted.from);
+            if !page.entries.is_empty() {
+                return Ok(Some(page));
+            }
+            if page.complete && self.moved.changed().await.is_err() {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+impl Question {
+    fn wanted(&self) -> Result<Wanted, Fault> {
+        if self.r#type.is_some() && self.domain.is_none() {
+            return Err(malformed(
+                "a type is looked for only within a domain".to_owned(),
+            ));
+        }
+        let text = |text: &Option<String>| text.as_deref().map(name).transpose();
+        let newest_first = self.newest_first || self.before.is_some();
+        let filter = Filter {
+            since: time(self.since.as_deref())?,
+            until: time(self.until.as_deref())?,
+            domain: text(&self.domain)?,
+            kind: text(&self.r#type)?,
+            channel: self.channel.as_deref().map(eci).transpose()?,
+            ruleset: text(&self.ruleset)?,
+            cause: self.cause.as_deref().map(id).transpose()?.map(EventId),
+        };
+        Ok(Wanted {
+            filter,
+            from: if newest_first {
+                self.before
+            } else {
+                self.after
+            },
+            newest_first,
+            limit: self.limit.clamp(1, JOURNAL_ENTRIES_MAX),
+        })
+    }
 }
 
 /// Reads until there is something or the wait is over.
-async fn news(site: &Arc<Site>, wanted: &Wanted) -> Result<Vec<JournalEntry>, Fault> {
-    let until = Instant::now() + Duration::from_millis(wanted.wait_ms.min(JOURNAL_WAIT_MS_MAX));
+async fn news(site: &Arc<Site>, wanted: &Wanted, question: &Question) -> Result<Page, Fault> {
+    let until = Instant::now() + Duration::from_millis(question.wait_ms.min(JOURNAL_WAIT_MS_MAX));
     let mut moved = site.journal_moved.clone();
     loop {
         // Seen before the read, so that what comes after the read wakes us.
         moved.mark_unchanged();
-        let entries = read(site, wanted).await?;
-        if !entries.is_empty() {
-            return Ok(entries);
+        let mut page = read(site, wanted).await?;
+        if question.settled {
+            page = settled(page);
+        }
+        if !page.entries.is_empty() || !page.complete {
+            return Ok(page);
         }
         match tokio::time::timeout_at(until, moved.changed()).await {
             Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => return Ok(entries),
+            Ok(Err(_)) | Err(_) => return Ok(page),
         }
     }
 }
 
-/// Reads on a thread that may wait for the disk.
-async fn read(site: &Arc<Site>, wanted: &Wanted) -> Result<Vec<JournalEntry>, Fault> {
-    let (site, after) = (Arc::clone(site), wanted.after);
-    let limit = wanted.limit.clamp(1, JOURNAL_ENTRIES_MAX);
-    let reading = tokio::task::spawn_blocking(move || (site.journal)(site.pen, after, limit));
-    let mut entries = reading.await.map_err(|e| unread(&e))??;
-    if wanted.settled {
-        let settled = entries
-            .iter()
-            .take_while(|(_, _, outcome)| outcome.is_some())
-            .count();
-        entries.truncate(settled);
+/// The page up to the first entry without an outcome.
+fn settled(mut page: Page) -> Page {
+    let open = page
+        .entries
+        .iter()
+        .position(|entry| entry.outcome.is_none());
+    if let Some(open) = open {
+        page.entries.truncate(open);
+        page.next = page.entries.last().map(|entry| entry.position);
+        page.complete = true;
     }
-    Ok(entries)
+    page
+}
+
+async fn read(site: &Arc<Site>, wanted: &Wanted) -> Result<Page, Fault> {
+    let wanted = wanted.clone();
+    reading(site, move |archive, pen| archive.read(pen, &wanted)).await
+}
+
+/// Reads on a thread that may wait for the disk.
+pub(super) async fn reading<T: Send + 'static>(
+    site: &Arc<Site>,
+    read: impl FnOnce(&dyn Archive, PenId) -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    let site = Arc::clone(site);
+    let reading = tokio::task::spawn_blocking(move || read(site.journal.as_ref(), site.pen));
+    reading.await.map_err(|e| unread(&e))?
+}
+
+fn time(text: Option<&str>) -> Result<Option<Timestamp>, Fault> {
+    let read = |text: &str| {
+        text.parse().map_err(|error| {
+            Fault::new(
+                Whose::Caller,
+                "time-malformed",
+                format!("{text:?}: {error}"),
+            )
+        })
+    };
+    text.map(read).transpose()
+}
+
+fn shaped(page: Page) -> Vec<shape::JournalEntry> {
+    let entries = page.entries.into_iter();
+    entries.map(shape::JournalEntry::new).collect()
+}
+
+fn sent(page: Page) -> Vec<Sent> {
+    let event = |entry: shape::JournalEntry| {
+        let id = entry.position.to_string();
+        let event = Event::default().id(id).event("entry").json_data(&entry);
+        event.unwrap_or_else(|_| Event::default().event("unreadable"))
+    };
+    shaped(page).into_iter().map(event).map(Ok).collect()
+}
+
+/// The last word of a stream that cannot go on.
+fn failed(fault: &Fault) -> Event {
+    let told = fault.to_string().replace(['\n', '\r'], " ");
+    Event::default().event("failed").data(told)
 }
 
 fn unread(error: &tokio::task::JoinError) -> Fault {
@@ -105,6 +292,9 @@ fn unread(error: &tokio::task::JoinError) -> Fault {
 fn a_page() -> usize {
     100
 }
+
+/// How often a stream without news shows that it lives.
+const STREAM_PAUSE: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 mod tests {

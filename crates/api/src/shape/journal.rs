@@ -1,20 +1,25 @@
 //! The journal: what came, and what was done about it.
 
 use serde::{Deserialize, Serialize};
-use stratus_engine::{OutcomeRun, RunEnd, Source};
+use stratus_engine::{OutcomeRun, RunEnd, Source, journal::Entry};
 use stratus_event::{Fault, Name};
 use stratus_pen::language;
 
 use super::{Directive, Object};
-use crate::map_to_json;
+use crate::{map_to_json, to_json};
 
 /// `GET /api/v1/journal`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Journal {
     /// Entries in the order in which they were accepted.
     pub entries: Vec<JournalEntry>,
-    /// Give this as `after` to go on; none if there is nothing yet.
+    /// Give this as `after`, or as `before` if the newest come first, to go on; none if there is
+    /// nothing yet.
     pub next: Option<u64>,
+    /// There is no more for now. Where entries are sought by what is in them, an answer may have
+    /// none and yet not be the last.
+    #[serde(default)]
+    pub complete: bool,
 }
 
 /// An event that the PEN took.
@@ -35,7 +40,12 @@ pub struct JournalEntry {
 }
 
 impl JournalEntry {
-    pub(crate) fn new((position, accepted, outcome): crate::JournalEntry) -> Self {
+    pub(crate) fn new(entry: Entry) -> Self {
+        let Entry {
+            position,
+            accepted,
+            outcome,
+        } = entry;
         Self {
             position,
             at: accepted.at.to_string(),
@@ -65,7 +75,7 @@ pub struct Event {
 }
 
 impl Event {
-    fn new(event: &stratus_event::Event) -> Self {
+    pub(crate) fn new(event: &stratus_event::Event) -> Self {
         Self {
             id: event.id.to_string(),
             domain: event.domain.to_string(),
@@ -107,7 +117,7 @@ pub enum Cause {
 }
 
 impl Cause {
-    fn new(source: &Source) -> Self {
+    pub(super) fn new(source: &Source) -> Self {
         match source {
             Source::Engine => Self::Engine,
             Source::Owner => Self::Owner,
@@ -160,12 +170,19 @@ pub struct Run {
     pub rid: String,
     /// The rule.
     pub rule: String,
-    /// `fired`, `not_fired` or `failed`.
+    /// `fired`, `not_fired`, `not_selected` (something went wrong while it was selected) or
+    /// `failed`.
     pub end: String,
     /// What went wrong, if it failed.
     pub failure: Option<Failure>,
     /// The variables it set or cleared, `ruleset:name`.
     pub changes: Vec<String>,
+    /// The events that it raised inside the PEN.
+    #[serde(default)]
+    pub raised: Vec<Event>,
+    /// What its condition looked at.
+    #[serde(default)]
+    pub saw: Vec<Saw>,
     /// What it wanted of the world.
     pub effects: Vec<Effect>,
     /// What it logged.
@@ -174,11 +191,7 @@ pub struct Run {
 
 impl Run {
     fn new(run: OutcomeRun) -> Self {
-        let (end, failure) = match run.end {
-            RunEnd::Failed(fault) => ("failed", Some(Failure::new(fault))),
-            RunEnd::Fired => ("fired", None),
-            RunEnd::NotFired => ("not_fired", None),
-        };
+        let (end, failure) = end(&run.end);
         Self {
             event: Event::new(&run.event),
             rid: run.rid.to_string(),
@@ -186,12 +199,36 @@ impl Run {
             end: end.to_owned(),
             failure,
             changes: run.changes.iter().map(variable).collect(),
+            raised: run
+                .raised
+                .iter()
+                .map(|(event, _)| Event::new(event))
+                .collect(),
+            saw: run.saw.iter().map(Saw::new).collect(),
             effects: run.effects.into_iter().map(Effect::new).collect(),
             log: run
                 .log
                 .into_iter()
                 .map(|(level, text)| Log { level, text })
                 .collect(),
+        }
+    }
+}
+
+/// An operand of a rule's condition.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Saw {
+    /// Its text in the program.
+    pub operand: String,
+    /// What it was; a large value is a text that begins like it.
+    pub value: serde_json::Value,
+}
+
+impl Saw {
+    pub(super) fn new((operand, value): &(String, stratus_event::Value)) -> Self {
+        Self {
+            operand: operand.clone(),
+            value: to_json(value),
         }
     }
 }
@@ -227,7 +264,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    fn new((ordinal, effect): (u32, language::Effect)) -> Self {
+    pub(super) fn new((ordinal, effect): (u32, language::Effect)) -> Self {
         match effect {
             language::Effect::Act {
                 connector,
@@ -269,7 +306,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn new(fault: Fault) -> Self {
+    pub(super) fn new(fault: Fault) -> Self {
         Self {
             code: fault.code.into_owned(),
             whose: fault.whose.as_str().to_owned(),
@@ -286,6 +323,16 @@ pub struct Log {
     pub level: String,
     /// The line.
     pub text: String,
+}
+
+/// How a run ended, in a word, and what went wrong.
+pub(super) fn end(end: &RunEnd) -> (&'static str, Option<Failure>) {
+    match end {
+        RunEnd::Failed(fault) => ("failed", Some(Failure::new(fault.clone()))),
+        RunEnd::Fired => ("fired", None),
+        RunEnd::NotFired => ("not_fired", None),
+        RunEnd::NotSelected => ("not_selected", None),
+    }
 }
 
 fn variable((rid, name): &(Name, Name)) -> String {

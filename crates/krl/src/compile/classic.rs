@@ -265,6 +265,7 @@ impl Compiler {
             Some(block) => Some(ActionBlock { first, ..block }),
             None => Some(ActionBlock {
                 condition: None,
+                operands: Vec::new(),
                 first,
                 kind: BlockKind::Every,
                 actions: Vec::new(),

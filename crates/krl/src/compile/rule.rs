@@ -152,8 +152,13 @@ impl Compiler {
             .iter()
             .map(|action| self.action(action))
             .collect();
+        let mut operands = Vec::new();
+        if let Some(condition) = &tree.condition {
+            self.operands(condition, &mut operands);
+        }
         ActionBlock {
             condition,
+            operands,
             first: None,
             kind,
             actions,

@@ -17,7 +17,7 @@ impl Evaluator<'_> {
     /// Whether the block's condition held; if it did, its actions are done.
     pub(super) fn actions(&mut self, at: At, block: &ActionBlock) -> Result<bool, Halt> {
         if let Some(condition) = &block.condition
-            && !truth(&self.value(at, condition)?)
+            && !truth(&self.judge(at, condition, &block.operands)?)
         {
             return Ok(false);
         }

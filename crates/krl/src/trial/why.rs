@@ -44,8 +44,9 @@ fn ran(run: &Run, source: &str) -> String {
         RunEnd::Fired => "fired".to_owned(),
         RunEnd::NotFired => match condition(source, &run.rule) {
             Some(condition) => format!("was selected, but did not fire: `if {condition}` is false"),
-            None => "did not fire: its event expression went wrong".to_owned(),
+            None => "was selected, but did not fire".to_owned(),
         },
+        RunEnd::NotSelected => "did not fire: its event expression went wrong".to_owned(),
     }
 }
 

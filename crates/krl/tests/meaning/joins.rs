@@ -52,7 +52,7 @@ fn happens(state: &mut State, event: &str, number: u8) -> bool {
         "{:?}",
         done.runs
     );
-    done.runs.iter().any(|run| run.end != RunEnd::NotFired)
+    done.runs.iter().any(|run| run.end != RunEnd::NotSelected)
 }
 
 const CALLS: &str = concat!(

@@ -249,7 +249,7 @@ pub(crate) fn story(done: &Done) -> Vec<String> {
         let mark = match &run.end {
             RunEnd::Failed(_) => "!",
             RunEnd::Fired => "",
-            RunEnd::NotFired => "-",
+            RunEnd::NotFired | RunEnd::NotSelected => "-",
         };
         format!("{} {}/{}{mark}", run.event.symbol(), run.rid, run.rule)
     };

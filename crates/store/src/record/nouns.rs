@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use stratus_engine::{Accepted, Outcome, OutcomeRun, Source, Subscription};
+use stratus_engine::{Accepted, Outcome, OutcomeRun, OutcomeStand, Source, Subscription};
 use stratus_event::{
     Event, Fault, Whose,
     codec::{CodecError, Fields, Item, Record},
@@ -13,7 +13,9 @@ use stratus_pen::{
 };
 use stratus_protocol::{Invite, Pairing, Redemption};
 
-use super::stored::{Bytes, Stored, UNKNOWN, one, read_variant, variant};
+use super::stored::{
+    Bytes, Stored, UNKNOWN, one, or_default, read_variant, unless_default, variant,
+};
 
 /// How a field is kept, where it is not kept as it is.
 trait Field<T>: Stored {
@@ -59,18 +61,26 @@ macro_rules! read_field {
     };
 }
 
-/// `Noun "a name" { number: field, number: field as kept }`.
+/// `Noun "a name" { number: field, number: field as kept; number: field }`. A field after a
+/// semicolon is not written if it has its default: earlier versions did not have it.
 macro_rules! nouns {
-    ($($noun:ident $what:literal { $($number:literal: $field:ident $(as $kept:ty)?),* })*) => {$(
+    ($($noun:ident $what:literal {
+        $($number:literal: $field:ident $(as $kept:ty)?),*
+        $(; $later:literal: $optional:ident)*
+    })*) => {$(
         impl Stored for $noun {
             fn item(&self) -> Item {
-                Record::new()$(.with($number, write_field!(self.$field $(, $kept)?)))*.into()
+                Record::new()
+                    $(.with($number, write_field!(self.$field $(, $kept)?)))*
+                    $(.with_some($later, unless_default(&self.$optional)))*
+                    .into()
             }
 
             fn read(item: Item) -> Result<Self, CodecError> {
                 let mut fields = Fields::new(item, $what)?;
                 let noun = Self {
-                    $($field: read_field!(fields.required($number)? $(, $kept)?)),*
+                    $($field: read_field!(fields.required($number)? $(, $kept)?),)*
+                    $($optional: or_default(fields.optional($later))?,)*
                 };
                 fields.finish()?;
                 Ok(noun)
@@ -90,9 +100,15 @@ nouns! {
         0: id, 1: secret, 2: name, 3: role_mine, 4: role_theirs, 5: offered, 6: wanted,
         7: expires, 8: uses_max, 9: used, 10: link
     }
-    Outcome "an outcome" { 0: at, 1: runs, 2: directives, 3: failed }
+    Outcome "an outcome" {
+        0: at, 1: runs, 2: directives, 3: failed; 4: stands; 5: stands_left_out
+    }
     OutcomeRun "a rule run" {
-        0: event, 1: rid, 2: rule, 3: end, 4: changes, 5: effects, 6: log
+        0: event, 1: rid, 2: rule, 3: end, 4: changes, 5: effects, 6: log;
+        7: raised; 8: saw; 9: last
+    }
+    OutcomeStand "the stand of a rule" {
+        0: event, 1: rid, 2: rule, 3: did, 4: before; 5: after; 6: left_out
     }
     Pairing "a pairing" {
         0: subscription, 1: link, 2: name, 3: node, 4: addresses, 5: rx, 6: since,
@@ -200,6 +216,7 @@ impl Stored for RunEnd {
             Self::Failed(fault) => variant(0, [fault.item()]),
             Self::Fired => variant(1, []),
             Self::NotFired => variant(2, []),
+            Self::NotSelected => variant(3, []),
         }
     }
 
@@ -208,6 +225,7 @@ impl Stored for RunEnd {
             (0, parts) => one(parts).map(Self::Failed),
             (1, parts) if parts.is_empty() => Ok(Self::Fired),
             (2, parts) if parts.is_empty() => Ok(Self::NotFired),
+            (3, parts) if parts.is_empty() => Ok(Self::NotSelected),
             _ => Err(UNKNOWN),
         }
     }

@@ -1,7 +1,7 @@
 //! What can be part of a record.
 
 use stratus_capability::{GrantHash, GrantId, HolderKey};
-use stratus_engine::{AskId, EffectId};
+use stratus_engine::{AskId, Did, EffectId};
 use stratus_event::{
     Eci, EventId, Fault, Name, PenId, Timestamp, Value,
     codec::{CodecError, Item},
@@ -128,6 +128,44 @@ impl<T: Stored> Stored for Option<T> {
     }
 }
 
+impl Stored for Result<String, Fault> {
+    fn item(&self) -> Item {
+        match self {
+            Ok(text) => variant(0, [text.item()]),
+            Err(fault) => variant(1, [fault.item()]),
+        }
+    }
+
+    fn read(item: Item) -> Result<Self, CodecError> {
+        let (number, parts) = read_variant(item)?;
+        match number {
+            0 => one(parts).map(Ok),
+            1 => one(parts).map(Err),
+            _ => Err(UNKNOWN),
+        }
+    }
+}
+
+impl Stored for Did {
+    fn item(&self) -> Item {
+        let number = match self {
+            Self::Nothing => 0,
+            Self::Moved => 1,
+            Self::Fired => 2,
+        };
+        Item::Unsigned(number)
+    }
+
+    fn read(item: Item) -> Result<Self, CodecError> {
+        match item.as_unsigned() {
+            Some(0) => Ok(Self::Nothing),
+            Some(1) => Ok(Self::Moved),
+            Some(2) => Ok(Self::Fired),
+            _ => Err(UNKNOWN),
+        }
+    }
+}
+
 impl Stored for Result<Value, Fault> {
     fn item(&self) -> Item {
         match self {
@@ -155,6 +193,16 @@ impl<A: Stored, B: Stored> Stored for (A, B) {
         let [a, b] = item.into_array()?;
         Ok((Stored::read(a)?, Stored::read(b)?))
     }
+}
+
+/// A field that is written only if it is not its default.
+pub(super) fn unless_default<T: Stored + Default + PartialEq>(value: &T) -> Option<Item> {
+    (*value != T::default()).then(|| value.item())
+}
+
+/// A field that was written only if it was not its default.
+pub(super) fn or_default<T: Stored + Default>(item: Option<Item>) -> Result<T, CodecError> {
+    item.map_or_else(|| Ok(T::default()), T::read)
 }
 
 /// A variant of an enum: its number and its parts in a list.

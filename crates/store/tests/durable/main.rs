@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use samples::{PEN, name};
 
+mod filtered;
 mod killed;
 #[cfg(unix)]
 mod refused;
@@ -44,21 +45,28 @@ fn every_sort_of_record_comes_back_as_it_was() {
     let all: Vec<_> = samples::state()
         .into_iter()
         .chain(samples::journal())
+        .chain(samples::history())
         .chain([queue.clone()])
         .collect();
     let sorts: BTreeSet<_> = all
         .iter()
         .map(|(_, record)| format!("{:?}", discriminant(record)))
         .collect();
-    assert_eq!(sorts.len(), 21, "a sample of each sort");
+    assert_eq!(sorts.len(), 23, "a sample of each sort");
     store.commit(&[batch(1, all.clone())]).unwrap();
     drop(store);
 
     let (store, image) = Store::open(directory.path()).unwrap();
     let waiting = |key: &Key| *key == Key::Accepted(PEN, 4);
+    let told = |key: &Key| {
+        matches!(
+            key,
+            Key::Accepted(..) | Key::Outcome(..) | Key::Verdict(..) | Key::Installed(..)
+        )
+    };
     let expected = all
         .into_iter()
-        .filter(|(key, _)| waiting(key) || !matches!(key, Key::Accepted(..) | Key::Outcome(..)));
+        .filter(|(key, _)| waiting(key) || !told(key));
     // Maps compare without their order, so the order is compared as text.
     let expected: stratus_engine::Image = expected.collect();
     assert_eq!(image, expected);

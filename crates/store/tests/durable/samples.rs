@@ -2,7 +2,8 @@
 
 use stratus_capability::{GrantHash, GrantId, HolderKey};
 use stratus_engine::{
-    Accepted, AskId, EffectId, Key, Outcome, OutcomeRun, Record, RunEnd, Source, Subscription,
+    Accepted, AskId, Did, EffectId, Key, Outcome, OutcomeRun, OutcomeStand, Record, RunEnd, Source,
+    Subscription,
 };
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_pen::{
@@ -90,7 +91,7 @@ fn directive() -> Directive {
     }
 }
 
-fn run(end: RunEnd) -> OutcomeRun {
+pub(crate) fn run(end: RunEnd) -> OutcomeRun {
     let [act, send] = effects();
     OutcomeRun {
         event: event(3),
@@ -98,9 +99,47 @@ fn run(end: RunEnd) -> OutcomeRun {
         rule: name("ask"),
         end,
         changes: vec![(name("dispatcher"), name("open"))],
+        raised: vec![(event(4), None), (event(5), Some(name("dispatcher")))],
+        saw: vec![("n".into(), Value::Null)],
+        last: true,
         effects: vec![(0, act), (7, send)],
         log: vec![("info".into(), "asked".into())],
     }
+}
+
+fn stand(did: Did) -> OutcomeStand {
+    OutcomeStand {
+        event: EventId([3; 16]),
+        rid: name("dispatcher"),
+        rule: name("ask"),
+        did,
+        before: Value::Null,
+        after: (did == Did::Moved).then_some(Value::Null),
+        left_out: 1,
+    }
+}
+
+fn verdict(ordinal: u32, end: Result<String, Fault>) -> (Key, Record) {
+    let effect = EffectId {
+        position: 0,
+        ordinal,
+    };
+    let at = Timestamp(2);
+    (Key::Verdict(PEN, effect), Record::Verdict { at, end })
+}
+
+/// What was installed, and what became of effects.
+pub(crate) fn history() -> Vec<(Key, Record)> {
+    let installed = |from, program| {
+        let key = Key::Installed(PEN, from, name("dispatcher"));
+        (key, Record::Installed { program })
+    };
+    vec![
+        installed(0, Some([1; 32])),
+        installed(1, None),
+        verdict(0, Ok("SM1".into())),
+        verdict(7, Err(fault())),
+    ]
 }
 
 fn subscription(held: Option<Vec<u8>>) -> Subscription {
@@ -347,6 +386,15 @@ fn work() -> Vec<(Key, Record)> {
             Record::Outbox {
                 event: event(0),
                 since: Timestamp(1),
+                effect: None,
+            },
+        ),
+        (
+            Key::Outbox(PEN, HASH, 2),
+            Record::Outbox {
+                event: event(0),
+                since: Timestamp(1),
+                effect: Some(id(1)),
             },
         ),
         (Key::Effect(PEN, id(0)), effect(act)),
@@ -380,7 +428,12 @@ pub(crate) fn journal() -> Vec<(Key, Record)> {
         },
         Source::Timer { id: name("t1") },
     ];
-    let ends = [RunEnd::Failed(fault()), RunEnd::Fired, RunEnd::NotFired];
+    let ends = [
+        RunEnd::Failed(fault()),
+        RunEnd::Fired,
+        RunEnd::NotFired,
+        RunEnd::NotSelected,
+    ];
     let outcome = Outcome {
         at: Timestamp(1),
         runs: ends.into_iter().map(run).collect(),
@@ -389,6 +442,8 @@ pub(crate) fn journal() -> Vec<(Key, Record)> {
             hint: None,
             ..fault()
         }),
+        stands: [Did::Nothing, Did::Moved, Did::Fired].map(stand).into(),
+        stands_left_out: 3,
     };
     let accepted = sources.into_iter().zip(0..).map(|(source, position)| {
         (

@@ -1,0 +1,31 @@
+//! Why an event did what it did.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use serde::Deserialize;
+
+use super::{Answer, journal::reading};
+use crate::{Site, input::Asked, shape};
+
+/// What is asked about an event.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// Only about this rule: `rule`, or `rid/rule`.
+    rule: Option<String>,
+}
+
+pub(super) async fn tell(
+    State(site): State<Arc<Site>>,
+    Path(event): Path<String>,
+    Asked(wanted): Asked<Wanted>,
+) -> Answer<shape::Why> {
+    let told = reading(&site, move |archive, pen| {
+        crate::why(archive, pen, &event, wanted.rule.as_deref())
+    });
+    Ok(Json(told.await?))
+}

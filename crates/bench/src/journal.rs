@@ -1,0 +1,166 @@
+//! Reading a journal of a million events: what is wanted of it, and why.
+
+mod filling;
+mod past;
+
+use std::time::Instant;
+
+use stratus_api::why;
+use stratus_engine::journal::{Filter, Wanted};
+use stratus_event::Fault;
+use stratus_store::Store;
+
+use crate::{figure::Figure, meter};
+use filling::{EVENTS, PEN, SECOND_MS};
+use past::Past;
+
+/// A page as the API reads it if nothing is said.
+const PAGE: usize = 100;
+
+/// What may be asked of either: milliseconds of CPU and of the clock, whichever is more.
+const MS_MAX: f64 = 50.0;
+
+/// Measures it. The longest of all questions counts, each asked for the first time and again.
+pub(crate) fn measure(tell: &mut impl FnMut(Figure)) -> Result<(), Fault> {
+    let folder = tempfile::tempdir().map_err(|error| filling::broken(&error))?;
+    let (mut store, _) = Store::open(folder.path())?;
+    let filled = Took::of(|| filling::fill(&mut store))?;
+    tell(Figure::new(
+        "journal_fill_wall_s",
+        filled.wall_ms / 1000.0,
+        "s",
+    ));
+    drop(store);
+    // As after a start: nothing of the journal is in memory.
+    let opened = Took::of(|| Store::open(folder.path()))?;
+    tell(Figure::new("journal_open_wall_ms", opened.wall_ms, "ms"));
+    let (store, _) = opened.done;
+    let past = Past::new(store.journal());
+    let reads = reads(&past)?;
+    tell(Figure::new("filtered_read_ms", reads.1, "ms").at_most(MS_MAX));
+    tell(Figure::new("filtered_read_cpu_ms", reads.0, "ms"));
+    let whys = whys(&past)?;
+    tell(Figure::new("why_ms", whys.1, "ms").at_most(MS_MAX));
+    tell(Figure::new("why_cpu_ms", whys.0, "ms"));
+    Ok(())
+}
+
+/// The longest filtered read: CPU and wall, in milliseconds.
+fn reads(past: &Past) -> Result<(f64, f64), Fault> {
+    let mut longest = (0.0, 0.0);
+    for filter in filters() {
+        for (from, newest_first) in [(None, false), (Some(EVENTS / 2), false), (None, true)] {
+            let wanted = Wanted {
+                filter: filter.clone(),
+                from,
+                newest_first,
+                limit: PAGE,
+            };
+            for _ in 0..2 {
+                let took = Took::of(|| past.page(&wanted))?;
+                longest = took.longer(longest);
+            }
+        }
+    }
+    Ok(longest)
+}
+
+/// Every single filter, and some together: often and rarely met, and never together.
+fn filters() -> Vec<Filter> {
+    let name = filling::name;
+    let none = Filter::default;
+    let day = |day: i64| Some(stratus_event::Timestamp(day * 86_400 * SECOND_MS));
+    vec![
+        none(),
+        Filter {
+            domain: name("d3"),
+            ..none()
+        },
+        Filter {
+            domain: name("d3"),
+            kind: name("k7"),
+            ..none()
+        },
+        Filter {
+            domain: name("rare"),
+            ..none()
+        },
+        Filter {
+            domain: name("absent"),
+            ..none()
+        },
+        Filter {
+            channel: Some(filling::channel(5)),
+            ..none()
+        },
+        Filter {
+            ruleset: name("r9"),
+            ..none()
+        },
+        Filter {
+            cause: Some(filling::id(777_777)),
+            ..none()
+        },
+        Filter {
+            since: day(5),
+            until: day(6),
+            ..none()
+        },
+        Filter {
+            since: day(9),
+            domain: name("d1"),
+            channel: Some(filling::channel(1)),
+            ..none()
+        },
+        // Even numbers against odd ones: each list leaps over one entry of the other.
+        Filter {
+            domain: name("d2"),
+            channel: Some(filling::channel(1)),
+            ..none()
+        },
+        Filter {
+            ruleset: name("r1"),
+            domain: name("rare"),
+            ..none()
+        },
+    ]
+}
+
+/// The longest answer to why, of an event and of a rule.
+fn whys(past: &Past) -> Result<(f64, f64), Fault> {
+    let mut longest = (0.0, 0.0);
+    for number in [0, 1, 499_999, 777_777, EVENTS - 1] {
+        let id = filling::id(number).to_string();
+        for event in [id.as_str(), &id[..20], "last"] {
+            for rule in [None, Some("r9/fires"), Some("waits")] {
+                let took = Took::of(|| why(past, PEN, event, rule))?;
+                longest = took.longer(longest);
+            }
+        }
+    }
+    Ok(longest)
+}
+
+/// What something took, and what came of it.
+struct Took<T> {
+    cpu_ms: f64,
+    wall_ms: f64,
+    done: T,
+}
+
+impl<T> Took<T> {
+    fn of(work: impl FnOnce() -> Result<T, Fault>) -> Result<Self, Fault> {
+        let (cpu, wall) = (meter::cpu(), Instant::now());
+        let done = work()?;
+        Ok(Self {
+            cpu_ms: meter::cpu().saturating_sub(cpu).as_secs_f64() * 1e3,
+            wall_ms: wall.elapsed().as_secs_f64() * 1e3,
+            done,
+        })
+    }
+
+    /// The longer of this and the longest so far.
+    fn longer(&self, (cpu_ms, wall_ms): (f64, f64)) -> (f64, f64) {
+        (self.cpu_ms.max(cpu_ms), self.wall_ms.max(wall_ms))
+    }
+}
