@@ -1,6 +1,6 @@
 //! Talks to the running node over its API.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt::Write as _, time::Duration};
 
 use reqwest::{Method, Response};
 use serde::{Serialize, de::DeserializeOwned};
@@ -115,7 +115,8 @@ pub(crate) fn encoded(text: &str) -> String {
         if plain(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // A text takes all that is written.
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

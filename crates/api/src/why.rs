@@ -62,12 +62,11 @@ pub fn why(
     why.changed = told.changed();
     let found = outcome.event(&entry.accepted, id);
     let found = found.ok_or_else(|| event_unknown(event))?;
-    match rule {
-        Some(rule) => why.rules = told.asked(found, rule)?,
-        None => {
-            why.tree = Some(told.happening(found, 0)?);
-            why.caused = told.caused()?;
-        }
+    if let Some(rule) = rule {
+        why.rules = told.asked(found, rule)?;
+    } else {
+        why.tree = Some(told.happening(found, 0)?);
+        why.caused = told.caused()?;
     }
     Ok(why)
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use stratus_api::why;
 use stratus_engine::journal::{Filter, Wanted};
-use stratus_event::Fault;
+use stratus_event::{Fault, Timestamp};
 use stratus_store::Store;
 
 use crate::{figure::Figure, meter};
@@ -48,7 +48,7 @@ pub(crate) fn measure(tell: &mut impl FnMut(Figure)) -> Result<(), Fault> {
 /// The longest filtered read: CPU and wall, in milliseconds.
 fn reads(past: &Past) -> Result<(f64, f64), Fault> {
     let mut longest = (0.0, 0.0);
-    for filter in filters() {
+    for filter in FILTERS.map(filter) {
         for (from, newest_first) in [(None, false), (Some(EVENTS / 2), false), (None, true)] {
             let wanted = Wanted {
                 filter: filter.clone(),
@@ -65,65 +65,40 @@ fn reads(past: &Past) -> Result<(f64, f64), Fault> {
     Ok(longest)
 }
 
-/// Every single filter, and some together: often and rarely met, and never together.
-fn filters() -> Vec<Filter> {
-    let name = filling::name;
-    let none = Filter::default;
-    let day = |day: i64| Some(stratus_event::Timestamp(day * 86_400 * SECOND_MS));
-    vec![
-        none(),
-        Filter {
-            domain: name("d3"),
-            ..none()
-        },
-        Filter {
-            domain: name("d3"),
-            kind: name("k7"),
-            ..none()
-        },
-        Filter {
-            domain: name("rare"),
-            ..none()
-        },
-        Filter {
-            domain: name("absent"),
-            ..none()
-        },
-        Filter {
-            channel: Some(filling::channel(5)),
-            ..none()
-        },
-        Filter {
-            ruleset: name("r9"),
-            ..none()
-        },
-        Filter {
-            cause: Some(filling::id(777_777)),
-            ..none()
-        },
-        Filter {
-            since: day(5),
-            until: day(6),
-            ..none()
-        },
-        Filter {
-            since: day(9),
-            domain: name("d1"),
-            channel: Some(filling::channel(1)),
-            ..none()
-        },
-        // Even numbers against odd ones: each list leaps over one entry of the other.
-        Filter {
-            domain: name("d2"),
-            channel: Some(filling::channel(1)),
-            ..none()
-        },
-        Filter {
-            ruleset: name("r1"),
-            domain: name("rare"),
-            ..none()
-        },
-    ]
+/// Every single filter, and some together: often met, rarely, and never.
+const FILTERS: [&str; 12] = [
+    "",
+    "domain=d3",
+    "domain=d3 type=k7",
+    "domain=rare",
+    "domain=absent",
+    "channel=5",
+    "ruleset=r9",
+    "cause=777777",
+    "since_day=5 until_day=6",
+    "since_day=9 domain=d1 channel=1",
+    // Even numbers against odd ones: each list leaps over one entry of the other.
+    "domain=d2 channel=1",
+    "ruleset=r1 domain=rare",
+];
+
+fn filter(text: &str) -> Filter {
+    let mut filter = Filter::default();
+    let parts = text.split_whitespace();
+    for (key, value) in parts.filter_map(|part| part.split_once('=')) {
+        let number: u32 = value.parse().unwrap_or_default();
+        let day = Some(Timestamp(i64::from(number) * 86_400 * SECOND_MS));
+        match key {
+            "since_day" => filter.since = day,
+            "until_day" => filter.until = day,
+            "domain" => filter.domain = filling::name(value),
+            "type" => filter.kind = filling::name(value),
+            "channel" => filter.channel = u8::try_from(number).ok().map(filling::channel),
+            "ruleset" => filter.ruleset = filling::name(value),
+            _ => filter.cause = Some(filling::id(u64::from(number))),
+        }
+    }
+    filter
 }
 
 /// The longest answer to why, of an event and of a rule.

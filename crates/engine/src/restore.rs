@@ -125,40 +125,18 @@ impl Engine {
                 self.schedule.set(timer.at, Alarm::Timer(pen, id));
                 self.hosted_mut(pen)?.state.set_timer(timer);
             }
-            (
-                Key::Seen(_, channel, id),
-                Record::Seen {
-                    position,
-                    event,
-                    directives,
-                },
-            ) => {
-                let first = First {
-                    position,
-                    event,
-                    directives,
-                    external_id: id,
-                };
-                hosted
-                    .seen
-                    .entry(channel)
-                    .or_default()
-                    .remember(first, ids_max);
+            (Key::Seen(_, channel, id), record @ Record::Seen { .. }) => {
+                let first = First::of(id, record);
+                let seen = hosted.seen.entry(channel).or_default();
+                if let Some(first) = first {
+                    seen.remember(first, ids_max);
+                }
             }
-            (
-                Key::Outbox(_, grant, sequence),
-                Record::Outbox {
-                    event,
-                    since,
-                    effect,
-                },
-            ) => {
-                let waiting = Waiting {
-                    event,
-                    since,
-                    effect,
-                };
-                hosted.outbox.insert((grant, sequence), waiting);
+            (Key::Outbox(_, grant, sequence), record @ Record::Outbox { .. }) => {
+                let waiting = Waiting::of(record);
+                hosted
+                    .outbox
+                    .extend(waiting.map(|waiting| ((grant, sequence), waiting)));
             }
             (Key::Effect(_, id), record @ Record::Effect { .. }) => {
                 hosted
@@ -370,6 +348,43 @@ fn pen_of(key: &Key) -> Option<PenId> {
         | Key::Verdict(pen, ..)
         | Key::Installed(pen, ..) => Some(*pen),
         Key::Program(..) | Key::Window(..) => None,
+    }
+}
+
+impl First {
+    fn of(external_id: String, record: Record) -> Option<Self> {
+        let Record::Seen {
+            position,
+            event,
+            directives,
+        } = record
+        else {
+            return None;
+        };
+        Some(Self {
+            position,
+            event,
+            directives,
+            external_id,
+        })
+    }
+}
+
+impl Waiting {
+    fn of(record: Record) -> Option<Self> {
+        let Record::Outbox {
+            event,
+            since,
+            effect,
+        } = record
+        else {
+            return None;
+        };
+        Some(Self {
+            event,
+            since,
+            effect,
+        })
     }
 }
 

@@ -133,13 +133,11 @@ impl Filter {
             ("ruleset", &self.ruleset),
             ("cause", &self.cause),
         ];
-        let mut query = String::new();
-        for (key, value) in parts {
-            if let Some(value) = value {
-                query.push_str(&format!("{key}={}&", encoded(value)));
-            }
-        }
-        Ok(query)
+        let said = parts.into_iter();
+        let said = said.filter_map(|(key, value)| Some((key, value.as_deref()?)));
+        Ok(said
+            .map(|(key, value)| format!("{key}={}&", encoded(value)))
+            .collect())
     }
 }
 

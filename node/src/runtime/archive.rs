@@ -87,9 +87,9 @@ impl Archive for JournalView {
         drop(programs);
         let source = self.open(|journal| journal.program(hash))?;
         let compiled = source.map(|source| Krl.compile(&source));
-        compiled
-            .iter()
-            .for_each(|compiled| self.keep(hash, compiled));
+        if let Some(compiled) = &compiled {
+            self.keep(hash, compiled);
+        }
         Ok(compiled)
     }
 }

@@ -131,7 +131,10 @@ fn event(number: u64) -> Event {
             ("text", Value::text("some text")),
         ]),
         time: Timestamp(0),
-        cause: number.checked_sub(1).filter(|_| number % 3 == 0).map(id),
+        cause: number
+            .checked_sub(1)
+            .filter(|_| number.is_multiple_of(3))
+            .map(id),
     }
 }
 

@@ -92,8 +92,12 @@ fn cut(text: &str) -> String {
     if text.len() <= SAW_BYTES_MAX {
         return text.to_owned();
     }
-    let end = text.floor_char_boundary(SAW_BYTES_MAX);
-    format!("{}…", text.get(..end).unwrap_or_default())
+    let kept: Vec<_> = text
+        .char_indices()
+        .take_while(|(at, character)| at + character.len_utf8() <= SAW_BYTES_MAX)
+        .map(|(_, character)| character)
+        .collect();
+    kept.into_iter().chain(['…']).collect()
 }
 
 /// Operands that a rule run keeps for the trace; the first ones, each value once.

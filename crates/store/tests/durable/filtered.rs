@@ -31,7 +31,7 @@ fn entry(position: u64) -> Vec<(Key, Record)> {
     accepted.event.id = id(position);
     accepted.event.domain = name(["a", "ab", "b"][usize::try_from(position % 3).unwrap()]);
     accepted.event.kind = name(["x", "y"][usize::try_from(position % 2).unwrap()]);
-    accepted.event.cause = (position % 5 > 0).then(|| id(position % 5));
+    accepted.event.cause = (!position.is_multiple_of(5)).then(|| id(position % 5));
     let channel = u8::try_from(position % 4).unwrap();
     accepted.channel = (channel > 0).then_some(Eci([channel; 32]));
     let mut run = samples::run(RunEnd::Fired);
@@ -46,7 +46,7 @@ fn entry(position: u64) -> Vec<(Key, Record)> {
         ..Outcome::default()
     };
     let mut records = vec![(Key::Accepted(PEN, position), Record::Accepted(accepted))];
-    if position % 7 > 0 {
+    if !position.is_multiple_of(7) {
         records.push((Key::Outcome(PEN, position), Record::Outcome(outcome)));
     }
     records
@@ -66,7 +66,7 @@ fn positions(page: &Page) -> Vec<u64> {
 }
 
 /// All pages of a read, in either order.
-fn check(journal: &Journal, filter: Filter) {
+fn check(journal: &Journal, filter: &Filter) {
     let all = journal.after(PEN, None, usize::MAX).unwrap();
     let fits = |entry: &&Entry| filter.matches(&entry.accepted, entry.outcome.as_ref());
     let mut expected: Vec<_> = all
@@ -98,103 +98,48 @@ fn check(journal: &Journal, filter: Filter) {
     }
 }
 
+/// `domain=a channel=2`
+fn filter(text: &str) -> Filter {
+    let mut filter = Filter::default();
+    for (key, value) in text
+        .split_whitespace()
+        .map(|part| part.split_once('=').unwrap())
+    {
+        let number = || value.parse().unwrap();
+        let time = || Some(Timestamp(value.parse().unwrap()));
+        match key {
+            "since" => filter.since = time(),
+            "until" => filter.until = time(),
+            "domain" => filter.domain = Some(name(value)),
+            "type" => filter.kind = Some(name(value)),
+            "channel" => filter.channel = Some(Eci([number(); 32])),
+            "ruleset" => filter.ruleset = Some(name(value)),
+            "cause" => filter.cause = Some(id(u64::from(number()))),
+            _ => panic!("{text}"),
+        }
+    }
+    filter
+}
+
 #[test]
 fn every_filter_finds_what_a_look_at_all_finds() {
     let (_directory, store) = store();
-    let journal = store.journal();
-    let none = Filter::default;
-    let domain = |text| Some(name(text));
-    let channel = Some(Eci([2; 32]));
-    let (since, until) = (Some(Timestamp(333)), Some(Timestamp(1000)));
-    check(&journal, none());
-    check(
-        &journal,
-        Filter {
-            domain: domain("a"),
-            ..none()
-        },
-    );
-    check(
-        &journal,
-        Filter {
-            domain: domain("raised"),
-            ..none()
-        },
-    );
-    check(
-        &journal,
-        Filter {
-            domain: domain("ab"),
-            kind: domain("y"),
-            ..none()
-        },
-    );
-    check(
-        &journal,
-        Filter {
-            domain: domain("c"),
-            ..none()
-        },
-    );
-    check(&journal, Filter { channel, ..none() });
-    check(
-        &journal,
-        Filter {
-            ruleset: domain("s"),
-            ..none()
-        },
-    );
-    check(
-        &journal,
-        Filter {
-            cause: Some(id(3)),
-            ..none()
-        },
-    );
-    check(&journal, Filter { since, ..none() });
-    check(&journal, Filter { until, ..none() });
-    check(
-        &journal,
-        Filter {
-            since: until,
-            until: since,
-            ..none()
-        },
-    );
-    check(
-        &journal,
-        Filter {
-            since: Some(Timestamp(1 << 40)),
-            ..none()
-        },
-    );
-    check(
-        &journal,
-        Filter {
-            domain: domain("b"),
-            channel,
-            since,
-            until,
-            ..none()
-        },
-    );
-    check(
-        &journal,
-        Filter {
-            domain: domain("a"),
-            ruleset: domain("r"),
-            channel,
-            ..none()
-        },
-    );
-    check(
-        &journal,
-        Filter {
-            cause: Some(id(1)),
-            ruleset: domain("s"),
-            ..none()
-        },
-    );
+    let check = |text| check(&store.journal(), &filter(text));
+    check("");
+    check("domain=a");
+    check("domain=raised");
+    check("domain=ab type=y");
+    check("domain=c");
+    check("channel=2");
+    check("ruleset=s");
+    check("cause=3");
+    check("since=333");
+    check("until=1000");
+    check("since=1000 until=333");
+    check("since=1000000000000");
+    check("domain=b channel=2 since=333 until=1000");
+    check("domain=a ruleset=r channel=2");
+    check("cause=1 ruleset=s");
 }
 
 #[test]
@@ -205,8 +150,8 @@ fn a_read_that_finds_nothing_for_long_pauses() {
     // The two lists never agree, and leap over one entry at a time.
     let one = |position: u64| {
         let mut accepted = samples::accepted(Source::Owner);
-        accepted.channel = (position % 2 > 0).then_some(Eci([1; 32]));
-        accepted.event.domain = name(if position % 2 > 0 { "b" } else { "a" });
+        accepted.channel = (!position.is_multiple_of(2)).then_some(Eci([1; 32]));
+        accepted.event.domain = name(["a", "b"][usize::try_from(position % 2).unwrap()]);
         (Key::Accepted(PEN, position), Record::Accepted(accepted))
     };
     store.commit(&[batch(1, (0..count * 2).map(one))]).unwrap();
@@ -265,13 +210,7 @@ fn a_journal_without_an_index_gets_one() {
     database.persist(fjall::PersistMode::SyncAll).unwrap();
     drop((index, database));
     let (store, _) = Store::open(directory.path()).unwrap();
-    check(
-        &store.journal(),
-        Filter {
-            domain: Some(name("a")),
-            ..Filter::default()
-        },
-    );
+    check(&store.journal(), &filter("domain=a"));
 }
 
 #[test]
