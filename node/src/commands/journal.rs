@@ -135,9 +135,10 @@ impl Filter {
         ];
         let said = parts.into_iter();
         let said = said.filter_map(|(key, value)| Some((key, value.as_deref()?)));
-        Ok(said
+        let said: Vec<_> = said
             .map(|(key, value)| format!("{key}={}&", encoded(value)))
-            .collect())
+            .collect();
+        Ok(said.concat())
     }
 }
 
