@@ -339,7 +339,12 @@ impl<'s> Evaluator<'s> {
     }
 
     /// Changes a persistent variable; null clears it.
-    fn set_variable(&mut self, at: At, variable: &Name, value: Value) -> Result<(), Failure> {
+    pub(crate) fn set_variable(
+        &mut self,
+        at: At,
+        variable: &Name,
+        value: Value,
+    ) -> Result<(), Failure> {
         let ruleset = self.ruleset(at.instance)?;
         if ruleset.timed.contains(variable) {
             let now = Value::number(self.scene.now.0 as f64);

@@ -3,6 +3,7 @@
 mod calendar;
 mod collection;
 mod conversion;
+mod dataset;
 mod event;
 mod http;
 mod math;
@@ -28,6 +29,7 @@ use crate::{
 };
 
 pub(crate) use conversion::{negate, operate};
+pub(crate) use dataset::{CACHABLE_S, KEPT_S};
 pub(crate) use path::{delete, get, put};
 pub(crate) use schedule::{cron, describe_timer};
 pub(crate) use time::instant;
@@ -174,6 +176,11 @@ pub(crate) const DOMAINS: &[&str] = &[
     "time",
     "twilio",
 ];
+
+/// What fetches a data set.
+pub(crate) fn datasource() -> Value {
+    dataset::FETCH.value()
+}
 
 /// The operator of that name.
 pub(crate) fn operator(name: &str) -> Option<&'static Builtin> {

@@ -8,8 +8,8 @@ use super::{Compiler, site};
 use crate::{
     library,
     program::{
-        Action, ActionBlock, Arguments, BlockKind, Code, Expression, Global, Operator,
-        StatementKind, Trail, TrailKind,
+        Action, ActionBlock, Arguments, BlockKind, Code, Expression, Function, Global, Local,
+        Operator, Parameter, StatementKind, Trail, TrailKind,
     },
     resolve::Kind,
     value::Value,
@@ -20,58 +20,67 @@ impl Compiler {
     /// function of what is added to its address.
     pub(super) fn dataset(&mut self, tree: &ast::Dataset) -> Global {
         let span = tree.span;
-        let word = |name: &str| ast::Identifier {
-            name: name.to_owned(),
-            span,
+        let text = |text: &str| constant(Value::Text(text.into()), span);
+        let format = tree.format.as_ref().map_or("JSON", |format| &format.name);
+        let mut positional = vec![
+            text(&tree.name.name),
+            text(&tree.url.value),
+            text(format),
+            self.kept_for(tree),
+        ];
+        let of = |code| Expression {
+            code,
+            site: site(span),
         };
-        let of = |kind| ast::Expression { kind, span };
-        let name = |domain: Option<&str>, name| ast::QualifiedName {
-            domain: domain.map(word),
-            name: word(name),
-            span,
-        };
-        let argument = |value| ast::Argument {
-            kind: ast::ArgumentKind::Positional,
-            value,
-            span,
-        };
-        let url = of(ast::ExpressionKind::Text(tree.url.value.clone()));
-        let mut arguments = vec![argument(url)];
         if tree.source {
-            let query = of(ast::ExpressionKind::Name(name(None, "query")));
-            arguments.push(argument(query));
+            positional.push(of(Code::Local(Local { up: 0, slot: 0 })));
         }
-        let callee = Box::new(of(ast::ExpressionKind::Name(name(Some("http"), "get"))));
-        let answer = Box::new(of(ast::ExpressionKind::Call { callee, arguments }));
-        let path = Box::new(of(ast::ExpressionKind::Text("content".to_owned())));
-        let object = Box::new(of(ast::ExpressionKind::Path {
-            object: answer,
-            path,
-        }));
-        let decoded = of(ast::ExpressionKind::MethodCall {
-            object,
-            name: name(None, "decode"),
-            arguments: Vec::new(),
-        });
+        let arguments = Arguments {
+            positional,
+            named: Vec::new(),
+        };
+        let callee = Box::new(constant(library::datasource(), span));
+        let content = of(Code::Call(callee, arguments));
         let value = if tree.source {
-            let parameter = ast::Parameter {
-                name: word("query"),
+            let parameter = Parameter {
+                name: "query".to_owned(),
                 default: None,
-                span,
             };
-            of(ast::ExpressionKind::Function(Box::new(ast::Function {
+            of(Code::Closure(std::sync::Arc::new(Function {
+                site: site(span),
                 parameters: vec![parameter],
+                slots: 1,
                 declarations: Vec::new(),
-                result: decoded,
-                span,
+                actions: None,
+                result: Some(content),
             })))
         } else {
-            decoded
+            content
         };
         Global {
             name: tree.name.name.clone(),
-            value: self.expression(&value),
+            value,
             configurable: false,
+        }
+    }
+
+    /// For how many seconds the content is kept.
+    fn kept_for(&mut self, tree: &ast::Dataset) -> Expression {
+        let seconds = |seconds| constant(Value::number(seconds), tree.span);
+        match &tree.cache {
+            None => seconds(library::KEPT_S),
+            Some(ast::Cache { period: None, .. }) => seconds(library::CACHABLE_S),
+            Some(ast::Cache {
+                period: Some(period),
+                ..
+            }) => {
+                let amount = Box::new(self.expression(&period.amount));
+                let unit = Box::new(seconds(period.unit.seconds() as f64));
+                Expression {
+                    code: Code::Binary(Operator::Multiply, amount, unit),
+                    site: site(tree.span),
+                }
+            }
         }
     }
 

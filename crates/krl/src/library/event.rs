@@ -1,6 +1,6 @@
 //! The module `event`, and what answers the event.
 
-use stratus_event::{Eci, Map as DataMap};
+use stratus_event::{Eci, Map as DataMap, Name};
 use stratus_pen::language::{Directive, Effect};
 
 use super::{Body, Builtin, Given, Property};
@@ -159,7 +159,7 @@ fn send(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
         let message = "event:send takes no host: the channel alone says where the event goes";
         return Err(Failure::argument(message).into());
     }
-    let to = receiver(target, given)?;
+    let to = receiver(target, &[given.get(4), given.get(5)])?;
     let attributes = evaluator.data_map(&attributes, "the attributes of an event")?;
     evaluator.wish()?;
     let (domain, kind) = (name(&text(&domain))?, name(&text(&kind))?);
@@ -172,10 +172,28 @@ fn send(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     Ok(Value::Null)
 }
 
+/// The channel, domain and type of an event in a map of today's form.
+pub(super) fn addressed(target: &Value) -> Result<(Eci, Name, Name), Failure> {
+    let field = |name: &str| target.as_map().and_then(|map| map.get(name));
+    let kind = field("type").or_else(|| field("name"));
+    let (Some(domain), Some(kind)) = (field("domain"), kind) else {
+        let message = format!(
+            "an event needs a domain and a type, in {}",
+            describe(target)
+        );
+        return Err(Failure::argument(message));
+    };
+    Ok((
+        receiver(target, &[])?,
+        name(&text(domain))?,
+        name(&text(kind))?,
+    ))
+}
+
 /// The channel to send to: that of a subscription or of an event map, or a bare ECI.
-fn receiver(target: &Value, given: &Given) -> Result<Eci, Failure> {
-    let keys = [given.get(4).as_text(), given.get(5).as_text()];
-    let keys = keys.into_iter().flatten().map(|key| &**key);
+fn receiver(target: &Value, keys: &[&Value]) -> Result<Eci, Failure> {
+    let keys = keys.iter().filter_map(|key| key.as_text());
+    let keys = keys.map(|key| &**key);
     let eci = match target {
         Value::Map(map) => {
             let mut keys = keys.chain(CHANNEL_KEYS.iter().copied());

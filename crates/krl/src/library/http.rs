@@ -1,14 +1,29 @@
 //! The module `http`. A request whose answer is used is a question; any other is an effect.
+//!
+//! The connector `http` is asked to do `get`, `head`, `post`, `put`, `patch` or `delete` with:
+//! `url`, whole; `headers`, a map of texts with names in lower case; `body`, a text, if there is
+//! one; `auth`, a map of `username` and `password`, if there is one; and `redirect`, which is false
+//! if it is not to follow where it is sent on to. It answers with a map of `content`, a text;
+//! `content_type`; `content_length`; `headers`; `status_code`; and `status_line`. A status of 400
+//! and more is an answer too; an error is that there was none.
 
-use stratus_event::{Map as DataMap, Value as Data};
+mod request;
 
+use std::sync::Arc;
+
+use stratus_pen::language::{Effect, Raise};
+
+use self::request::{AUTORAISE, AUTOSEND, PARAMETERS, PARSE_JSON};
 use super::{Body, Builtin, Given};
 use crate::{
-    border,
-    evaluate::Evaluator,
+    coerce::truth,
+    evaluate::{Evaluator, name},
+    json,
     limit::{Failure, Halt},
-    value::Value,
+    value::{Entries, Value},
 };
+
+pub(super) use request::escaped;
 
 pub(super) static FUNCTIONS: &[Builtin] = &[
     Builtin::new(
@@ -43,34 +58,86 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
     ),
 ];
 
-const PARAMETERS: &[&str] = &[
-    "url",
-    "qs",
-    "headers",
-    "body",
-    "auth",
-    "json",
-    "form",
-    "parseJSON",
-    "autoraise",
-    "autosend",
-    "dontFollowRedirect",
-];
-
 fn request(evaluator: &mut Evaluator<'_>, given: &Given, method: &str) -> Result<Value, Halt> {
-    let Value::Text(_) = given.get(0) else {
-        return Err(Failure::argument(format!("http:{method} needs a url")).into());
+    let arguments = request::arguments(&mut evaluator.meter, given, method)?;
+    let (label, template) = (given.get(AUTORAISE), given.get(AUTOSEND));
+    if !given.wanted && label.is_null() && template.is_null() {
+        evaluator.act("http", method, arguments)?;
+        return Ok(Value::Null);
+    }
+    let answer = evaluator.ask(given.site, "http", method, arguments)?;
+    let answer = if truth(given.get(PARSE_JSON)) {
+        decoded(evaluator, &answer)?
+    } else {
+        answer
     };
-    let mut arguments = DataMap::new();
-    for (position, name) in PARAMETERS.iter().enumerate() {
-        let argument = border::to_data(&mut evaluator.meter, given.get(position))?;
-        if argument != Data::Null {
-            arguments.insert(name, argument);
-        }
+    if !label.is_null() {
+        raise(evaluator, method, &answer, label)?;
     }
-    if given.wanted {
-        return evaluator.ask(given.site, "http", method, arguments);
+    if !template.is_null() {
+        send(evaluator, &answer, template)?;
+        return Ok(Value::Null);
     }
-    evaluator.act("http", method, arguments)?;
-    Ok(Value::Null)
+    Ok(answer)
+}
+
+/// The answer with its content as the value that its text says, if it is JSON.
+fn decoded(evaluator: &mut Evaluator<'_>, answer: &Value) -> Result<Value, Failure> {
+    let content = answer.as_map().and_then(|answer| answer.get("content"));
+    let Some(Value::Text(content)) = content else {
+        return Ok(answer.clone());
+    };
+    match json::decode(&mut evaluator.meter, content)? {
+        Some(content) => with(evaluator, answer, [("content".into(), content)]),
+        None => Ok(answer.clone()),
+    }
+}
+
+/// `autoraise`: the answer is an event of the PEN, `http:` and the method, with the label.
+fn raise(
+    evaluator: &mut Evaluator<'_>,
+    method: &str,
+    answer: &Value,
+    label: &Value,
+) -> Result<(), Failure> {
+    let attributes = with(evaluator, answer, [("label".into(), label.clone())])?;
+    let attributes = evaluator.data_map(&attributes, "an answer")?;
+    evaluator.wish()?;
+    evaluator.ended.raises.push(Raise {
+        domain: name("http")?,
+        kind: name(method)?,
+        attributes,
+        for_ruleset: None,
+    });
+    Ok(())
+}
+
+/// `autosend`: the answer goes to a channel as an event, with the attributes of the template.
+fn send(evaluator: &mut Evaluator<'_>, answer: &Value, template: &Value) -> Result<(), Failure> {
+    let (to, domain, kind) = super::event::addressed(template)?;
+    let given = template.as_map().and_then(|map| map.get("attrs"));
+    let given = given.and_then(Value::as_map).cloned().unwrap_or_default();
+    let answer = answer.as_map().cloned().unwrap_or_default();
+    let attributes = evaluator.meter.map(given)?;
+    let attributes = with(evaluator, &attributes, answer)?;
+    let attributes = evaluator.data_map(&attributes, "the attributes of an event")?;
+    evaluator.wish()?;
+    evaluator.ended.effects.push(Effect::Send {
+        to,
+        domain,
+        kind,
+        attributes,
+    });
+    Ok(())
+}
+
+/// A map with other entries in it.
+fn with(
+    evaluator: &mut Evaluator<'_>,
+    map: &Value,
+    more: impl IntoIterator<Item = (Arc<str>, Value)>,
+) -> Result<Value, Failure> {
+    let mut entries: Entries = map.as_map().cloned().unwrap_or_default();
+    entries.extend(more);
+    evaluator.meter.map(entries)
 }

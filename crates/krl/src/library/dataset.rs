@@ -1,0 +1,156 @@
+//! Data sets and data sources: documents on the web whose content is kept for a time.
+
+mod markup;
+
+use std::sync::Arc;
+
+use stratus_event::{Map as DataMap, Name};
+
+use super::{Body, Builtin, Given, http::escaped};
+use crate::{
+    coerce::text,
+    evaluate::{At, Evaluator, name},
+    json,
+    limit::{Failure, Halt},
+    value::{Entries, Value},
+};
+
+/// What a data set is, and what a data source does.
+pub(super) static FETCH: Builtin = Builtin::new(
+    "datasource",
+    &["name", "url", "format", "seconds", "query"],
+    Body::Function(fetch),
+);
+
+/// The content of a document: what was kept of it, or else what the world answers now.
+fn fetch(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
+    let address = address(&given.text(1), given.get(4));
+    let variable = name(&format!("dataset.{}", given.text(0)))?;
+    let content = match kept(evaluator, given, &variable, &address)? {
+        Some(content) => content,
+        None => asked(evaluator, given, &variable, &address)?,
+    };
+    Ok(read(evaluator, &content, &given.text(2))?)
+}
+
+/// A map is what is asked for, in the order of its names; anything else is a piece of the address.
+fn address(url: &str, query: &Value) -> String {
+    let mut address = url.to_owned();
+    match query {
+        Value::Null => {}
+        Value::Map(map) => {
+            let pairs = map.entries.iter();
+            let mut pairs: Vec<String> = pairs
+                .map(|(name, value)| {
+                    let (name, value) = (escaped(name, "%20"), escaped(&text(value), "%20"));
+                    format!("{name}={value}")
+                })
+                .collect();
+            pairs.sort();
+            let mark = match address.chars().next_back() {
+                Some('?' | '&') => "",
+                _ if address.contains('?') => "&",
+                _ => "?",
+            };
+            address.push_str(mark);
+            address.push_str(&pairs.join("&"));
+        }
+        other => address.push_str(&text(other)),
+    }
+    address
+}
+
+/// The content that was kept of the document at that address, if it is young enough.
+fn kept(
+    evaluator: &mut Evaluator<'_>,
+    given: &Given,
+    variable: &Name,
+    address: &str,
+) -> Result<Option<Arc<str>>, Failure> {
+    let documents = evaluator.variable(given.at, variable)?;
+    let document = documents.as_map().and_then(|map| map.get(address));
+    let field = |name: &str| document?.as_map()?.get(name);
+    let (Some(Value::Number(at)), Some(Value::Text(content))) = (field("at"), field("content"))
+    else {
+        return Ok(None);
+    };
+    let age = evaluator.scene.now.0 as f64 - at;
+    let is_young = age < 1000.0 * given.number(3).unwrap_or(0.0);
+    Ok(is_young.then(|| Arc::clone(content)))
+}
+
+fn asked(
+    evaluator: &mut Evaluator<'_>,
+    given: &Given,
+    variable: &Name,
+    address: &str,
+) -> Result<Arc<str>, Halt> {
+    let arguments = DataMap::from([("url", address)]);
+    let answer = evaluator.ask(given.site, "http", "get", arguments)?;
+    let field = |name: &str| answer.as_map().and_then(|answer| answer.get(name));
+    if let Some(Value::Number(status)) = field("status_code")
+        && *status >= 400.0
+    {
+        let message = format!("http get: {address} answered with status {status}");
+        return Err(Failure::new("krl-answer-failed", message).into());
+    }
+    let content = field("content").map_or_else(|| "".into(), text);
+    keep(evaluator, given.at, variable, address, &content)?;
+    Ok(content)
+}
+
+/// Keeps a document; the oldest go if there are too many. A query keeps nothing.
+fn keep(
+    evaluator: &mut Evaluator<'_>,
+    at: At,
+    variable: &Name,
+    address: &str,
+    content: &Arc<str>,
+) -> Result<(), Failure> {
+    if evaluator.event().is_none() || content.len() > DOCUMENT_BYTES_MAX {
+        return Ok(());
+    }
+    let documents = evaluator.variable(at, variable)?;
+    let mut documents = documents.as_map().cloned().unwrap_or_default();
+    documents.shift_remove(address);
+    while documents.len() >= DOCUMENTS_MAX {
+        documents.shift_remove_index(0);
+    }
+    let document: Entries = [
+        ("at".into(), Value::number(evaluator.scene.now.0 as f64)),
+        ("content".into(), Value::Text(Arc::clone(content))),
+    ]
+    .into_iter()
+    .collect();
+    let document = evaluator.meter.map(document)?;
+    documents.insert(address.into(), document);
+    let documents = evaluator.meter.map(documents)?;
+    evaluator.set_variable(at, variable, documents)
+}
+
+/// What a text says in that format: JSON if none is named, and the text itself if it is not.
+fn read(evaluator: &mut Evaluator<'_>, content: &str, format: &str) -> Result<Value, Failure> {
+    let meter = &mut evaluator.meter;
+    let read = match format {
+        "JSON" => json::decode(meter, content)?,
+        "RSS" | "XML" => markup::read(meter, content)?,
+        _ => None,
+    };
+    match read {
+        Some(value) => Ok(value),
+        None if format == "JSON" => meter.text(content),
+        None => meter.text(content.replace(['\r', '\n'], "")),
+    }
+}
+
+/// How long a document is kept, in seconds, if its ruleset does not say.
+pub(crate) const KEPT_S: f64 = 600.0;
+
+/// How long it is kept if the ruleset says that it may be, but not for how long.
+pub(crate) const CACHABLE_S: f64 = 86_400.0;
+
+/// Documents of one data source that are kept.
+const DOCUMENTS_MAX: usize = 16;
+
+/// The longest document that is kept.
+const DOCUMENT_BYTES_MAX: usize = 1 << 20;
