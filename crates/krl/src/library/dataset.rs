@@ -4,10 +4,11 @@ mod markup;
 
 use std::sync::Arc;
 
-use stratus_event::{Map as DataMap, Name};
+use stratus_event::{Map as DataMap, Name, Value as Data};
 
-use super::{Body, Builtin, Given, http::escaped};
+use super::{Body, Builtin, Given};
 use crate::{
+    border,
     coerce::text,
     evaluate::{At, Evaluator, name},
     json,
@@ -24,51 +25,45 @@ pub(super) static FETCH: Builtin = Builtin::new(
 
 /// The content of a document: what was kept of it, or else what the world answers now.
 fn fetch(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
-    let address = address(&given.text(1), given.get(4));
+    let document = document(evaluator, &given.text(1), given.get(4))?;
     let variable = name(&format!("dataset.{}", given.text(0)))?;
-    let content = match kept(evaluator, given, &variable, &address)? {
+    let key = match document.get("qs") {
+        Some(asked) => format!("{} {asked:?}", document.text("url").unwrap_or_default()),
+        None => document.text("url").unwrap_or_default().to_owned(),
+    };
+    let content = match kept(evaluator, given, &variable, &key)? {
         Some(content) => content,
-        None => asked(evaluator, given, &variable, &address)?,
+        None => asked(evaluator, given, &variable, (&key, document))?,
     };
     Ok(read(evaluator, &content, &given.text(2))?)
 }
 
-/// A map is what is asked for, in the order of its names; anything else is a piece of the address.
-fn address(url: &str, query: &Value) -> String {
-    let mut address = url.to_owned();
+/// What is asked for: a map is a query, whose names are put in order so that it is found again;
+/// anything else is a piece of the address.
+fn document(evaluator: &mut Evaluator<'_>, url: &str, query: &Value) -> Result<DataMap, Failure> {
     match query {
-        Value::Null => {}
+        Value::Null => Ok(DataMap::from([("url", url)])),
         Value::Map(map) => {
-            let pairs = map.entries.iter();
-            let mut pairs: Vec<String> = pairs
-                .map(|(name, value)| {
-                    let (name, value) = (escaped(name, "%20"), escaped(&text(value), "%20"));
-                    format!("{name}={value}")
-                })
-                .collect();
-            pairs.sort();
-            let mark = match address.chars().next_back() {
-                Some('?' | '&') => "",
-                _ if address.contains('?') => "&",
-                _ => "?",
-            };
-            address.push_str(mark);
-            address.push_str(&pairs.join("&"));
+            let mut map = map.entries.clone();
+            map.sort_keys();
+            let query = border::map_to_data(&mut evaluator.meter, &map)?;
+            let mut document = DataMap::from([("url", url)]);
+            document.insert("qs", Data::map(query));
+            Ok(document)
         }
-        other => address.push_str(&text(other)),
+        other => Ok(DataMap::from([("url", format!("{url}{}", text(other)))])),
     }
-    address
 }
 
-/// The content that was kept of the document at that address, if it is young enough.
+/// The content that was kept of a document, if it is young enough.
 fn kept(
     evaluator: &mut Evaluator<'_>,
     given: &Given,
     variable: &Name,
-    address: &str,
+    key: &str,
 ) -> Result<Option<Arc<str>>, Failure> {
     let documents = evaluator.variable(given.at, variable)?;
-    let document = documents.as_map().and_then(|map| map.get(address));
+    let document = documents.as_map().and_then(|map| map.get(key));
     let field = |name: &str| document?.as_map()?.get(name);
     let (Some(Value::Number(at)), Some(Value::Text(content))) = (field("at"), field("content"))
     else {
@@ -83,19 +78,18 @@ fn asked(
     evaluator: &mut Evaluator<'_>,
     given: &Given,
     variable: &Name,
-    address: &str,
+    (key, document): (&str, DataMap),
 ) -> Result<Arc<str>, Halt> {
-    let arguments = DataMap::from([("url", address)]);
-    let answer = evaluator.ask(given.site, "http", "get", arguments)?;
+    let answer = evaluator.ask(given.site, "http", "get", document)?;
     let field = |name: &str| answer.as_map().and_then(|answer| answer.get(name));
     if let Some(Value::Number(status)) = field("status_code")
         && *status >= 400.0
     {
-        let message = format!("http get: {address} answered with status {status}");
+        let message = format!("http get: {key} answered with status {status}");
         return Err(Failure::new("krl-answer-failed", message).into());
     }
     let content = field("content").map_or_else(|| "".into(), text);
-    keep(evaluator, given.at, variable, address, &content)?;
+    keep(evaluator, given.at, variable, key, &content)?;
     Ok(content)
 }
 
@@ -104,7 +98,7 @@ fn keep(
     evaluator: &mut Evaluator<'_>,
     at: At,
     variable: &Name,
-    address: &str,
+    key: &str,
     content: &Arc<str>,
 ) -> Result<(), Failure> {
     if evaluator.event().is_none() || content.len() > DOCUMENT_BYTES_MAX {
@@ -112,7 +106,7 @@ fn keep(
     }
     let documents = evaluator.variable(at, variable)?;
     let mut documents = documents.as_map().cloned().unwrap_or_default();
-    documents.shift_remove(address);
+    documents.shift_remove(key);
     while documents.len() >= DOCUMENTS_MAX {
         documents.shift_remove_index(0);
     }
@@ -123,7 +117,7 @@ fn keep(
     .into_iter()
     .collect();
     let document = evaluator.meter.map(document)?;
-    documents.insert(address.into(), document);
+    documents.insert(key.into(), document);
     let documents = evaluator.meter.map(documents)?;
     evaluator.set_variable(at, variable, documents)
 }

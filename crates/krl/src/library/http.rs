@@ -1,11 +1,10 @@
 //! The module `http`. A request whose answer is used is a question; any other is an effect.
 //!
-//! The connector `http` is asked to do `get`, `head`, `post`, `put`, `patch` or `delete` with:
-//! `url`, whole; `headers`, a map of texts with names in lower case; `body`, a text, if there is
-//! one; `auth`, a map of `username` and `password`, if there is one; and `redirect`, which is false
-//! if it is not to follow where it is sent on to. It answers with a map of `content`, a text;
-//! `content_type`; `content_length`; `headers`; `status_code`; and `status_line`. A status of 400
-//! and more is an answer too; an error is that there was none.
+//! The connector `http` is asked to do `get`, `head`, `post`, `put`, `patch` or `delete` with `url`,
+//! `qs`, `headers`, `body`, `auth`, `json`, `form` and `dontFollowRedirect`, as far as they are
+//! given. It answers with a map of `content`, a text; `content_type`; `content_length`; `headers`;
+//! `status_code`; and `status_line`. A status of 400 and more is an answer too; an error is that
+//! there was none. What to do with the answer is not its concern.
 
 mod request;
 
@@ -22,8 +21,6 @@ use crate::{
     limit::{Failure, Halt},
     value::{Entries, Value},
 };
-
-pub(super) use request::escaped;
 
 pub(super) static FUNCTIONS: &[Builtin] = &[
     Builtin::new(

@@ -338,7 +338,7 @@ fn the_world_is_acted_on_and_asked() {
         "a:b",
         &[
             "fired",
-            r#"act http post {"url": "http://x.example/", "body": "{\"a\":1}", "headers": {"content-type": "application/json"}}"#,
+            r#"act http post {"url": "http://x.example/", "json": {"a": 1}}"#,
         ],
     );
     let body = r#"foreach ["p", "q"] setting (u)
