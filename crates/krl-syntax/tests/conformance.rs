@@ -7,14 +7,18 @@
     reason = "a test reads its vectors from files and says how many there were"
 )]
 
+#[path = "common/deviations.rs"]
+mod deviations;
 #[path = "conformance/tree.rs"]
 mod tree;
 
-use std::{env, fs, path::Path};
+use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::Path};
 
+use deviations::{deviations, tally};
 use serde_json::Value;
 use stratus_krl_syntax::{
-    TokenKind, ast::SelectKind, parse_expression, parse_ruleset, print, render, tokenize,
+    Diagnostic, TokenKind, ast::SelectKind, parse_expression, parse_ruleset, print, render,
+    tokenize,
 };
 
 #[test]
@@ -35,94 +39,104 @@ fn the_lexer_finds_the_recorded_tokens() {
         assert_eq!(found, expected, "{source}");
     }
     say("tokenizer", vectors.len());
+    tally("T", vectors.len(), 0);
 }
 
 #[test]
 fn the_parser_accepts_and_rejects_what_is_recorded() {
-    let files = [
-        "errors",
-        "eventExpressions",
-        "expressions",
-        "postludeStatements",
-        "ruleset",
-    ];
-    let vectors: Vec<Value> = files.into_iter().flat_map(vectors).collect();
-    let differing: Vec<&str> = vectors
-        .iter()
-        .map(|vector| {
-            (
-                vector["src"].as_str().unwrap(),
-                vector["ok"].as_bool().unwrap(),
-            )
-        })
-        .filter(|(source, ok)| accepts(source) != *ok)
-        .map(|(source, _)| source)
-        .collect();
-    assert_eq!(differing, DEVIATIONS, "{}", differing.join("\n"));
-    say("parser", vectors.len());
+    let known = deviations("parser.*.jsonl");
+    let mut differing = BTreeSet::new();
+    let mut compared = 0;
+    for file in PARSER_FILES {
+        for vector in vectors(file) {
+            let source = vector["src"].as_str().unwrap();
+            if Some(accepts(source)) != vector["ok"].as_bool() {
+                differing.insert(format!("{file} {}", vector["seq"]));
+            }
+            compared += 1;
+        }
+    }
+    if compared > 0 {
+        assert_eq!(differing, known);
+    }
+    say("parser", compared);
+    tally("P", compared, known.len());
+}
+
+/// A label of the first error covers the place that pico-engine tells, or ends there.
+#[test]
+fn errors_are_where_they_are_recorded() {
+    let known = deviations("places in parser.*.jsonl");
+    let mut differing = BTreeSet::new();
+    let mut compared = 0;
+    for file in PARSER_FILES {
+        for vector in vectors(file).iter().filter(|vector| vector["ok"] == false) {
+            let found = diagnostics(vector["src"].as_str().unwrap());
+            let place = vector["error"]["token"]["start"].as_u64();
+            let (Some(place), Some(first)) = (place, found.first()) else {
+                continue;
+            };
+            compared += 1;
+            let place = usize::try_from(place).unwrap();
+            let mut spans = first.labels.iter().map(|(span, _)| *span);
+            if !spans.any(|span| span.start <= place && place <= span.end) {
+                differing.insert(format!("{file} {}", vector["seq"]));
+            }
+        }
+    }
+    if compared > 0 {
+        assert_eq!(differing, known);
+    }
+    say("errors", compared);
 }
 
 #[test]
-fn the_trees_have_the_recorded_shape() {
-    let files = [
-        "eventExpressions",
-        "expressions",
-        "postludeStatements",
-        "ruleset",
-    ];
+fn the_trees_have_the_recorded_shape_and_places() {
     let mut compared = 0;
-    for vector in files
+    let mut wrong = String::new();
+    for vector in PARSER_FILES
         .into_iter()
         .flat_map(vectors)
         .filter(|vector| vector["ok"] == true)
     {
         let source = vector["src"].as_str().unwrap();
-        let expected = tree::without_places(&vector["ast"]);
-        if let (Some(expression), []) = (parse_expression(source).0, &*parse_expression(source).1) {
-            let expected = expected.as_array().map_or(&expected, |list| &list[0]);
-            assert_eq!(&tree::expression(&expression), expected, "{source}");
+        for (ours, recorded) in trees(source, &tree::comparable(&vector["ast"])) {
+            if let Some(difference) = tree::difference(&ours, &recorded) {
+                let _ = writeln!(wrong, "{source}\n    {difference}");
+            }
             compared += 1;
-        } else {
-            compared += compare_rules(source, &expected["rules"]);
         }
     }
+    assert!(wrong.is_empty(), "{wrong}");
     say("trees", compared);
 }
 
-/// Compares the what wakes rules; says how many.
-fn compare_rules(source: &str, expected: &Value) -> usize {
-    let rules = parse_ruleset(source).complete().unwrap().rules;
-    let mut compared = 0;
-    for (rule, expected) in rules.iter().zip(expected.as_array().unwrap()) {
-        let expected = &expected["select"];
-        match rule.select.as_ref().map(|select| &select.kind) {
-            Some(SelectKind::When(event)) => {
-                assert_eq!(tree::event(event), expected["event"], "{source}");
-            }
-            Some(SelectKind::Where(condition)) => {
-                assert_eq!(
-                    tree::expression(condition),
-                    expected["expression"],
-                    "{source}"
-                );
-            }
-            None => continue,
-        }
-        compared += 1;
+/// Our trees beside the recorded ones: an expression, or what wakes the rules of a ruleset.
+fn trees(source: &str, recorded: &Value) -> Vec<(Value, Value)> {
+    if let (Some(expression), []) = (parse_expression(source).0, &*parse_expression(source).1) {
+        let recorded = recorded.as_array().map_or(recorded, |list| &list[0]);
+        return vec![(tree::expression(&expression), recorded.clone())];
     }
-    compared
+    let Ok(ruleset) = parse_ruleset(source).complete() else {
+        return Vec::new();
+    };
+    let recorded = recorded["rules"].as_array().unwrap();
+    let rules = ruleset.rules.iter().zip(recorded);
+    let trees = rules.filter_map(|(rule, recorded)| {
+        let recorded = &recorded["select"];
+        match &rule.select.as_ref()?.kind {
+            SelectKind::When(event) => Some((tree::event(event), recorded["event"].clone())),
+            SelectKind::Where(condition) => {
+                Some((tree::expression(condition), recorded["expression"].clone()))
+            }
+        }
+    });
+    trees.collect()
 }
 
 #[test]
 fn what_is_accepted_is_printed_and_accepted_again() {
-    let files = [
-        "errors",
-        "eventExpressions",
-        "expressions",
-        "postludeStatements",
-        "ruleset",
-    ];
-    for vector in files.into_iter().flat_map(vectors) {
+    for vector in PARSER_FILES.into_iter().flat_map(vectors) {
         let source = vector["src"].as_str().unwrap();
         let Ok(ruleset) = parse_ruleset(source).complete() else {
             continue;
@@ -139,15 +153,19 @@ fn what_is_accepted_is_printed_and_accepted_again() {
 
 /// Whether a source is read without errors, as a ruleset if it looks like one.
 fn accepts(source: &str) -> bool {
-    let diagnostics = if source.trim_start().starts_with("ruleset") {
-        parse_ruleset(source).diagnostics
-    } else {
-        parse_expression(source).1
-    };
+    let diagnostics = diagnostics(source);
     for diagnostic in &diagnostics {
         assert!(render(diagnostic, source, "vector").contains(diagnostic.code));
     }
     diagnostics.is_empty()
+}
+
+fn diagnostics(source: &str) -> Vec<Diagnostic> {
+    if source.trim_start().starts_with("ruleset") {
+        parse_ruleset(source).diagnostics
+    } else {
+        parse_expression(source).1
+    }
 }
 
 /// The vectors of a file; none if the folder is absent and nobody requires it.
@@ -202,12 +220,10 @@ fn kind_name(kind: TokenKind) -> &'static str {
     }
 }
 
-/// Sources of which we judge otherwise, each with its reason.
-const DEVIATIONS: [&str; 3] = [
-    // In 2012 a ruleset's id could be a number.
-    "ruleset 1 {}",
-    // In 2012 a block of actions needed no `every`.
-    "ruleset a{rule r1{select when foo bar if foo == 2 then {\n  one => blah(1)\n  two => blah(2)\n}}}",
-    // In 2012 `choose` without an expression took one of its actions by chance.
-    "ruleset a{rule r1{select when foo bar if foo == 2 then choose { noop() }}}",
+const PARSER_FILES: [&str; 5] = [
+    "errors",
+    "eventExpressions",
+    "expressions",
+    "postludeStatements",
+    "ruleset",
 ];

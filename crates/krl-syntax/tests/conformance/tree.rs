@@ -5,23 +5,82 @@ use serde_json::{Value, json};
 use stratus_krl_syntax::ast::{
     AggregateKind, Argument, ArgumentKind, BinaryOperator, Declaration, EventExpression,
     EventExpressionKind, EventOperator, Expression, ExpressionKind, Function, Identifier,
-    Primitive, QualifiedName, Quantifier, Regexp, Segment, Text, UnaryOperator,
+    Primitive, QualifiedName, Quantifier, Regexp, Segment, Span, Text, UnaryOperator,
 };
 
-/// A recorded tree without its places.
-pub(crate) fn without_places(tree: &Value) -> Value {
+/// A recorded tree with the places that are compared: those of nodes of which it keeps the whole
+/// extent, and not only a word or an operator.
+pub(crate) fn comparable(tree: &Value) -> Value {
     match tree {
-        Value::Array(items) => items.iter().map(without_places).collect(),
+        Value::Array(items) => items.iter().map(comparable).collect(),
         Value::Object(fields) => fields
             .iter()
-            .filter(|(name, _)| *name != "loc")
-            .map(|(name, value)| (name.clone(), without_places(value)))
+            .filter(|(name, _)| *name != "loc" || has_extent(tree))
+            .map(|(name, value)| match tree["type"].as_str() {
+                Some("EventGroupOperator" | "EventOperator") => (name.clone(), counted(value)),
+                _ => (name.clone(), comparable(value)),
+            })
             .collect(),
         other => other.clone(),
     }
 }
 
+/// Our event expressions do not keep where their number of events stands.
+fn counted(tree: &Value) -> Value {
+    let mut tree = tree.clone();
+    let first = match &mut tree {
+        Value::Array(items) => items.first_mut(),
+        other => Some(other),
+    };
+    if let Some(first) = first.filter(|first| first["type"] == "Number") {
+        first
+            .as_object_mut()
+            .and_then(|fields| fields.remove("loc"));
+    }
+    comparable(&tree)
+}
+
+/// Where two trees differ: the first place, and what is there in ours and in the other.
+pub(crate) fn difference(ours: &Value, other: &Value) -> Option<String> {
+    match (ours, other) {
+        (Value::Object(our_fields), Value::Object(fields)) => {
+            let names = our_fields.keys().chain(fields.keys());
+            let mut found = names.filter_map(|name| {
+                let inner = difference(&ours[name], &other[name])?;
+                Some(format!(
+                    "{}.{name}{inner}",
+                    ours["type"].as_str().unwrap_or_default()
+                ))
+            });
+            found.next()
+        }
+        (Value::Array(our_items), Value::Array(items)) if our_items.len() == items.len() => {
+            let pairs = our_items.iter().zip(items).enumerate();
+            let mut found = pairs
+                .filter_map(|(at, (our, item))| Some(format!("[{at}].{}", difference(our, item)?)));
+            found.next()
+        }
+        _ => (ours != other).then(|| format!(": {ours}, not {other}")),
+    }
+}
+
+fn has_extent(tree: &Value) -> bool {
+    let kind = tree["type"].as_str().unwrap_or_default();
+    !WITHOUT_EXTENT.contains(&kind)
+}
+
+fn placed(mut tree: Value, span: Span) -> Value {
+    if has_extent(&tree) {
+        tree["loc"] = json!({"start": span.start, "end": span.end});
+    }
+    tree
+}
+
 pub(crate) fn expression(tree: &Expression) -> Value {
+    placed(expression_shape(tree), tree.span)
+}
+
+fn expression_shape(tree: &Expression) -> Value {
     match &tree.kind {
         ExpressionKind::Binary {
             operator,
@@ -60,7 +119,14 @@ pub(crate) fn expression(tree: &Expression) -> Value {
             object,
             name,
             arguments,
-        } => application(&member(object, "dot", &qualified_name(name)), arguments),
+        } => {
+            let span = Span {
+                start: object.span.start,
+                end: name.span.end,
+            };
+            let callee = placed(member(object, "dot", &qualified_name(name)), span);
+            application(&callee, arguments)
+        }
         ExpressionKind::Name(name) => qualified_name(name),
         ExpressionKind::Null => json!({"type": "Null"}),
         ExpressionKind::Number(value) => json!({"type": "Number", "value": number(*value)}),
@@ -74,6 +140,10 @@ pub(crate) fn expression(tree: &Expression) -> Value {
 }
 
 pub(crate) fn event(tree: &EventExpression) -> Value {
+    placed(event_shape(tree), tree.span)
+}
+
+fn event_shape(tree: &EventExpression) -> Value {
     match &tree.kind {
         EventExpressionKind::Any(count, events) => {
             let count = json!({"type": "Number", "value": count});
@@ -202,14 +272,18 @@ fn regexp(tree: &Regexp) -> Value {
         .filter(|(set, _)| *set)
         .map(|(_, flag)| *flag)
         .collect();
-    json!({"type": "RegExp", "value": {"$t": "RegExp", "source": source, "flags": flags}})
+    placed(
+        json!({"type": "RegExp", "value": {"$t": "RegExp", "source": source, "flags": flags}}),
+        tree.span,
+    )
 }
 
 fn qualified_name(tree: &QualifiedName) -> Value {
     match &tree.domain {
-        Some(domain) => {
-            json!({"type": "DomainIdentifier", "domain": domain.name, "value": tree.name.name})
-        }
+        Some(domain) => placed(
+            json!({"type": "DomainIdentifier", "domain": domain.name, "value": tree.name.name}),
+            tree.span,
+        ),
         None => identifier(&tree.name),
     }
 }
@@ -219,11 +293,11 @@ fn identifiers(trees: &[Identifier]) -> Value {
 }
 
 fn identifier(tree: &Identifier) -> Value {
-    json!({"type": "Identifier", "value": tree.name})
+    placed(json!({"type": "Identifier", "value": tree.name}), tree.span)
 }
 
 fn text(tree: &Text) -> Value {
-    json!({"type": "String", "value": tree.value})
+    placed(json!({"type": "String", "value": tree.value}), tree.span)
 }
 
 /// JavaScript writes whole numbers without a point.
@@ -280,3 +354,22 @@ fn sign(operator: BinaryOperator) -> &'static str {
         BinaryOperator::Subtract => "-",
     }
 }
+
+/// Nodes of which the record keeps the place of a word, an operator or a bracket only, or whose
+/// last part is such a node. Their parts are compared.
+const WITHOUT_EXTENT: &[&str] = &[
+    "Arguments",
+    "AttributeMatch",
+    "Declaration",
+    "EventAggregator",
+    "EventExpression",
+    "EventGroupOperator",
+    "EventOperator",
+    "Function",
+    "InfixOperator",
+    "MapKeyValuePair",
+    "NamedArgument",
+    "Parameter",
+    "Parameters",
+    "UnaryOperator",
+];

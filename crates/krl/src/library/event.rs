@@ -120,7 +120,14 @@ fn send_directive(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value,
     let name = given.text(0).to_string();
     let rid = evaluator.ruleset(given.at.instance)?.rid.clone();
     let rule = evaluator.rule.as_ref().map_or("", |rule| rule.as_str());
-    let origin = DataMap::from([("rid", rid.as_str()), ("rule_name", rule)]);
+    let event = evaluator.event().map(|event| event.id.to_string());
+    let event = event.unwrap_or_default();
+    let origin = [
+        ("rid", rid.as_str()),
+        ("rule_name", rule),
+        ("txnId", &event),
+    ];
+    let origin = DataMap::from(origin);
     let mut shown = DataMap::from([("type", "directive"), ("name", name.as_str())]);
     shown.insert("options", options.clone());
     shown.insert("meta", origin);

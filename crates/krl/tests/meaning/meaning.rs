@@ -6,6 +6,8 @@ mod calendar;
 mod compile_errors;
 mod conformance;
 mod corpus;
+#[path = "../../../krl-syntax/tests/common/deviations.rs"]
+mod deviations;
 mod hostile;
 mod joins;
 mod mutated;

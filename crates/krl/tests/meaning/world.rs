@@ -23,6 +23,8 @@ pub(crate) struct World {
     pub(crate) bindings: Bindings,
     pub(crate) answers: Answers,
     pub(crate) limits: Limits,
+    /// What the clock says, if not [`NOW`].
+    pub(crate) now: Option<Timestamp>,
 }
 
 impl World {
@@ -108,7 +110,7 @@ impl World {
             event,
             channel: Some(Eci([1; 32])),
             bindings: &self.bindings,
-            now: NOW,
+            now: self.now.unwrap_or(NOW),
             seed: [7; 32],
             answers: &self.answers,
             limits: &self.limits,
