@@ -22,22 +22,19 @@ impl Compiler {
 
     /// Rules behind one that keeps their event from them.
     pub(super) fn check_reached(&mut self, tree: &ast::Ruleset) {
-        let mut ended: Vec<(&str, &str, &str)> = Vec::new();
+        let mut ended = Vec::new();
         for rule in &tree.rules {
-            let Some(primitive) = single(rule) else {
+            let Some(event) = awaited(rule) else {
                 continue;
             };
-            let (domain, kind) = (primitive.domain.name.as_str(), primitive.name.name.as_str());
-            let by = ended
-                .iter()
-                .find(|(known, other, _)| (*known, *other) == (domain, kind));
-            if let Some((.., by)) = by {
-                let name = &rule.name.name;
+            let name = rule.name.name.as_str();
+            if let Some(by) = kept_from(event, &ended) {
                 let message = format!("the rule {name} never runs: {by} ends with last before it");
                 let help = "put it before the other rule, or give last a condition";
                 self.warn(rule.name.span, "krl-rule-unreachable", message, help);
-            } else if ends(rule) && primitive.filters.is_empty() && primitive.condition.is_none() {
-                ended.push((domain, kind, &rule.name.name));
+            } else if ends(rule) {
+                let taken = taken(event).into_iter();
+                ended.extend(taken.map(|(domain, kind)| (domain, kind, name)));
             }
         }
     }
@@ -63,29 +60,73 @@ impl Compiler {
     }
 }
 
-/// The one event that an active rule waits for, if it is one.
-fn single(rule: &ast::Rule) -> Option<&ast::Primitive> {
-    let ast::SelectKind::When(event) = &rule.select.as_ref()?.kind else {
-        return None;
-    };
-    match &event.kind {
-        Tree::Primitive(primitive) if rule.state == ast::RuleState::Active => Some(primitive),
+/// What an active rule waits for.
+fn awaited(rule: &ast::Rule) -> Option<&ast::EventExpression> {
+    match &rule.select.as_ref()?.kind {
+        ast::SelectKind::When(event) if rule.state == ast::RuleState::Active => Some(event),
         _ => None,
     }
 }
 
+/// The earlier rule that keeps all events from an expression with which it could come to its end.
+fn kept_from<'r>(event: &ast::EventExpression, ended: &[(&str, &str, &'r str)]) -> Option<&'r str> {
+    let part = |part| kept_from(part, ended);
+    match &event.kind {
+        Tree::Any(_, parts) | Tree::Combined(ast::EventOperator::Or, parts) => {
+            let by: Option<Vec<_>> = parts.iter().map(part).collect();
+            by?.first().copied()
+        }
+        Tree::At(_) => None,
+        Tree::Between {
+            event,
+            negated,
+            start,
+            end,
+        } => {
+            let needed = [&**start, end].into_iter();
+            let needed = needed.chain((!negated).then_some(&**event));
+            needed.into_iter().find_map(part)
+        }
+        Tree::Combined(_, parts) => parts.iter().find_map(part),
+        Tree::Counted { event, .. } | Tree::Within(event, _) => part(event),
+        Tree::Primitive(primitive) => {
+            let symbol = symbol(primitive);
+            let mut ended = ended.iter();
+            let by = ended.find(|(domain, kind, _)| (*domain, *kind) == symbol);
+            by.map(|(.., rule)| *rule)
+        }
+    }
+}
+
+/// The events each of which selects a rule whatever its attributes are.
+fn taken(event: &ast::EventExpression) -> Vec<(&str, &str)> {
+    match &event.kind {
+        Tree::Combined(ast::EventOperator::Or, parts) => parts.iter().flat_map(taken).collect(),
+        Tree::Primitive(primitive)
+            if primitive.filters.is_empty() && primitive.condition.is_none() =>
+        {
+            vec![symbol(primitive)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn symbol(primitive: &ast::Primitive) -> (&str, &str) {
+    (&primitive.domain.name, &primitive.name.name)
+}
+
 /// Whether `last` follows the rule whatever happens in it.
 fn ends(rule: &ast::Rule) -> bool {
-    let always = rule
-        .postlude
-        .as_ref()
-        .and_then(|postlude| postlude.always.as_ref());
-    rule.foreach.is_empty()
-        && always.is_some_and(|statements| {
-            statements.iter().any(|statement| {
-                statement.guard.is_none() && matches!(statement.kind, ast::StatementKind::Last)
-            })
-        })
+    let Some(postlude) = rule.postlude.as_ref().filter(|_| rule.foreach.is_empty()) else {
+        return false;
+    };
+    let is_last = |statement: &ast::Statement| {
+        statement.guard.is_none() && matches!(statement.kind, ast::StatementKind::Last)
+    };
+    let has_last = |block: &Option<Vec<ast::Statement>>| block.iter().flatten().any(is_last);
+    let condition = rule.actions.as_ref().map(|actions| &actions.condition);
+    let fires = condition.is_none_or(Option::is_none);
+    has_last(&postlude.always) || fires && has_last(&postlude.fired)
 }
 
 /// The names that are bound whichever way the event expression comes to its end.

@@ -211,6 +211,22 @@ fn what_is_probably_not_meant_is_said() {
          rule s { select when a c } }",
         &["1:61 the rule q never runs: p ends with last before it [krl-rule-unreachable]"],
     );
+    let behind = |event: &str, last: &str| {
+        format!(
+            "ruleset r {{ rule p {{ select when a b or a c {last} }} \
+             rule q {{ select when {event} }} }}"
+        )
+    };
+    let never = "the rule q never runs: p ends with last before it [krl-rule-unreachable]";
+    let unconditional = "fired { last }";
+    check_warnings(&behind("a c", unconditional), &[&format!("1:68 {never}")]);
+    check_warnings(
+        &behind("a d before a b", unconditional),
+        &[&format!("1:68 {never}")],
+    );
+    check_warnings(&behind("a b or a d", unconditional), &[]);
+    check_warnings(&behind("a d", unconditional), &[]);
+    check_warnings(&behind("a b", "if event:attrs{\"x\"} then noop() fired { last }"), &[]);
     let either = |used: &str| {
         format!(
             "ruleset r {{ rule q {{ select when a b x re#(.*)# setting(n) or a c y re#(.*)# \
