@@ -1,5 +1,6 @@
 //! Tree to program: resolves names and checks what can be checked without running anything.
 
+mod arity;
 mod classic;
 mod expression;
 mod interval;
@@ -70,8 +71,8 @@ struct Compiler {
 struct GlobalName {
     position: usize,
     kind: Kind,
-    /// How many arguments it takes, if it is a function of the ruleset.
-    parameters: Option<usize>,
+    /// What it takes, if it is a function or an action.
+    parameters: Option<Vec<String>>,
     /// Whether no text declares it.
     is_made: bool,
 }
@@ -171,7 +172,7 @@ impl Compiler {
             let global = GlobalName {
                 position,
                 kind: kind_of(&declaration.value),
-                parameters: parameters_of(&declaration.value),
+                parameters: arity::parameters_of(&declaration.value),
                 is_made: false,
             };
             let name = declaration.name.name.clone();
@@ -420,14 +421,6 @@ fn constant_text(expression: &ast::Expression) -> Data {
                 .map_or(Data::Null, Data::text)
         }
         _ => Data::Null,
-    }
-}
-
-/// How many arguments a function or an action takes.
-fn parameters_of(value: &ast::Expression) -> Option<usize> {
-    match &value.kind {
-        ast::ExpressionKind::Function(function) => Some(function.parameters.len()),
-        _ => None,
     }
 }
 

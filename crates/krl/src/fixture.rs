@@ -10,7 +10,7 @@ use std::time::Duration;
 use stratus_event::{Map, Name, Value};
 use stratus_krl_syntax::{Diagnostic, Severity, line_column};
 
-use crate::{check, data, trial::Trial};
+use crate::{check, check_together, data, trial::Trial};
 
 /// What came of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub fn test(markdown: &str) -> Report {
 struct Page {
     trial: Trial,
     rid: Option<Name>,
+    /// The rulesets that are installed.
+    sources: Vec<String>,
     /// What happened since the last expectation.
     happened: Vec<String>,
     /// An error in a `krl` block that no `expect` block has looked at yet.
@@ -60,6 +62,7 @@ impl Page {
         self.end();
         self.trial = Trial::new();
         self.rid = None;
+        self.sources.clear();
         self.happened.clear();
     }
 
@@ -85,7 +88,7 @@ impl Page {
             let told = diagnostic(&source, &found);
             if found.severity == Severity::Error && self.error.is_none() {
                 let line = block.line + line_column(&source, found.span().start).0;
-                let message = format!("{told} {}", found.title);
+                let message = told.clone();
                 self.error = Some(Problem { line, message });
             }
             self.happened.push(told);
@@ -94,7 +97,10 @@ impl Page {
             return;
         }
         match self.trial.install(&source) {
-            Ok(rid) => self.rid = Some(rid),
+            Ok(rid) => {
+                self.rid = Some(rid);
+                self.sources.push(source);
+            }
             Err(faults) => {
                 for fault in faults {
                     self.happened.push(format!("error {}", fault.code));
@@ -115,6 +121,7 @@ impl Page {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         match word {
             "answer" => self.trial.answer(read(rest)?),
+            "check" => self.check(),
             "evaluate" => {
                 let told = match self.trial.evaluate(self.rid.as_ref(), rest) {
                     Ok(value) => format!("answer {}", data::written(&value)),
@@ -135,6 +142,15 @@ impl Page {
             }
         }
         Ok(())
+    }
+
+    /// What there is to say of all rulesets together.
+    fn check(&mut self) {
+        let sources: Vec<&str> = self.sources.iter().map(String::as_str).collect();
+        for (number, found) in check_together(&sources) {
+            let source = sources.get(number).copied().unwrap_or_default();
+            self.happened.push(diagnostic(source, &found));
+        }
     }
 
     fn query(&mut self, text: &str) -> Result<(), String> {
@@ -287,7 +303,7 @@ fn diagnostic(source: &str, found: &Diagnostic) -> String {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    format!("{kind} {} {line}:{column}", found.code)
+    format!("{kind} {} {line}:{column} {}", found.code, found.title)
 }
 
 fn failed(code: &str) -> String {

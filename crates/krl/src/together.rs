@@ -1,12 +1,13 @@
 //! What can be said only of rulesets that are installed together.
 
+use stratus_event::Name;
 use stratus_krl_syntax::{Diagnostic, Severity, ast::Span};
-use stratus_pen::language::Outline;
-use stratus_salience::Patterns;
+use stratus_salience::{Patterns, Symbol};
 
 use crate::{
     compiled,
     program::{Code, Raise, Ruleset, StatementKind},
+    resolve::suggestion,
     value::Value,
 };
 
@@ -18,30 +19,40 @@ pub fn check_together(sources: &[&str]) -> Vec<(usize, Diagnostic)> {
         .iter()
         .map(|source| compiled(source, &mut patterns).0);
     let rulesets: Vec<Option<Ruleset>> = rulesets.collect();
-    let installed: Vec<&Ruleset> = rulesets.iter().flatten().collect();
+    let selected: Vec<Symbol> = rulesets.iter().flatten().flat_map(selected).collect();
     let mut found = Vec::new();
-    for (number, ruleset) in rulesets.iter().enumerate() {
+    for (number, (ruleset, source)) in rulesets.iter().zip(sources).enumerate() {
         let raised = ruleset.iter().flat_map(raised);
         for (domain, kind, site) in raised {
-            let is_selected = installed.iter().any(|ruleset| {
-                let mut rules = ruleset.outlines.iter();
-                rules.any(|rule| rule.active && selects(rule, &domain, &kind))
-            });
-            if !is_selected {
-                found.push((number, unselected(&domain, &kind, site)));
+            if !selected.iter().any(|symbol| covers(symbol, &domain, &kind)) {
+                let name = format!("{domain}:{kind}");
+                let span = named(source, site, &kind);
+                found.push((number, unselected(&name, &selected, span)));
             }
         }
     }
     found
 }
 
-fn unselected(domain: &str, kind: &str, site: usize) -> Diagnostic {
-    let message = format!("no rule selects the event {domain}:{kind}");
-    let diagnostic = Diagnostic::error("krl-event-unselected", message, Span::new(site, site));
+fn unselected(name: &str, selected: &[Symbol], span: Span) -> Diagnostic {
+    let known: Vec<String> = selected.iter().map(ToString::to_string).collect();
+    let near = suggestion(name, known.iter().map(String::as_str));
+    let message = format!("no rule selects the event {name}{near}");
+    let diagnostic = Diagnostic::error("krl-event-unselected", message, span);
     let diagnostic = diagnostic.help("look for a typing error in its domain or its type");
     Diagnostic {
         severity: Severity::Warning,
         ..diagnostic
+    }
+}
+
+/// Where the type of an event stands, in a statement that begins at a place.
+fn named(source: &str, site: usize, kind: &str) -> Span {
+    let statement = source.get(site..).unwrap_or_default();
+    let statement = statement.split(';').next().unwrap_or_default();
+    match statement.find(kind) {
+        Some(at) => Span::new(site + at, site + at + kind.len()),
+        None => Span::new(site, site),
     }
 }
 
@@ -73,18 +84,20 @@ fn symbol(raise: &Raise) -> Option<(String, String)> {
     Some((domain.to_owned(), kind.to_owned()))
 }
 
-fn selects(rule: &Outline, domain: &str, kind: &str) -> bool {
+/// What the active rules of a ruleset select.
+fn selected(ruleset: &Ruleset) -> Vec<Symbol> {
     let mut primitives = Vec::new();
-    crate::trial::primitives(&rule.select, &mut primitives);
-    primitives.iter().any(|primitive| {
-        let symbol = &primitive.symbol;
-        symbol
-            .domain
-            .as_ref()
-            .is_none_or(|known| known.as_str() == domain)
-            && symbol
-                .kind
-                .as_ref()
-                .is_none_or(|known| known.as_str() == kind)
-    })
+    for rule in ruleset.outlines.iter().filter(|rule| rule.active) {
+        crate::trial::primitives(&rule.select, &mut primitives);
+    }
+    let symbols = primitives.iter();
+    symbols.map(|primitive| primitive.symbol.clone()).collect()
+}
+
+fn covers(symbol: &Symbol, domain: &str, kind: &str) -> bool {
+    let is = |known: &Option<Name>, word: &str| {
+        let known = known.as_ref();
+        known.is_none_or(|known| known.as_str() == word)
+    };
+    is(&symbol.domain, domain) && is(&symbol.kind, kind)
 }

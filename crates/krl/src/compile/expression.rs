@@ -11,7 +11,7 @@ use crate::{
     pattern::Pattern,
     program::{Arguments, Code, Declaration, Expression, Function, Operator, Parameter},
     resolve::Kind,
-    value::{Callable, Value},
+    value::Value,
 };
 
 /// How a name is used.
@@ -185,8 +185,9 @@ impl Compiler {
     fn call(&mut self, callee: &ast::Expression, arguments: &[ast::Argument]) -> Code {
         let code = match &callee.kind {
             ExpressionKind::Name(name) => {
-                self.check_arity(name, arguments);
-                self.qualified_name(name, Use::Call)
+                let code = self.qualified_name(name, Use::Call);
+                self.check_arguments(name, &code, 0, arguments);
+                code
             }
             _ => self.code(callee),
         };
@@ -197,7 +198,6 @@ impl Compiler {
             }
             self.not_a_function(callee.span);
         }
-        self.check_parameters(&code, arguments);
         let arguments = self.arguments(arguments);
         Code::Call(
             Box::new(Expression {
@@ -218,7 +218,7 @@ impl Compiler {
         if matches!(code, Code::Property(_)) {
             self.not_a_function(name.span);
         }
-        self.check_parameters(&code, arguments);
+        self.check_arguments(name, &code, 1, arguments);
         let object = self.expression(object);
         let mut arguments = self.arguments(arguments);
         arguments.positional.insert(0, object);
@@ -231,52 +231,12 @@ impl Compiler {
         )
     }
 
-    /// A function of the ruleset with more arguments than it takes.
-    fn check_arity(&mut self, name: &ast::QualifiedName, arguments: &[ast::Argument]) {
-        let callee = &name.name.name;
-        if name.domain.is_some() || self.scope.find(callee).is_some() {
-            return;
-        }
-        let takes = self
-            .globals
-            .get(callee)
-            .and_then(|global| global.parameters);
-        let Some((takes, surplus)) = takes.and_then(|takes| Some((takes, arguments.get(takes)?)))
-        else {
-            return;
-        };
-        let message = format!(
-            "{callee} takes {takes} arguments, and gets {}",
-            arguments.len()
-        );
-        let help = "take the others away, or add parameters";
-        self.warn(surplus.span, "krl-argument-surplus", message, help);
-    }
-
     fn not_a_function(&mut self, span: ast::Span) {
         self.fault(
             span,
             "krl-not-a-function",
             "this is a value, not a function",
         );
-    }
-
-    /// Built-in functions and actions know their parameters, so a wrong name is found here.
-    pub(super) fn check_parameters(&mut self, callee: &Code, arguments: &[ast::Argument]) {
-        let Code::Constant(
-            Value::Action(Callable::Builtin(builtin)) | Value::Function(Callable::Builtin(builtin)),
-        ) = callee
-        else {
-            return;
-        };
-        for name in arguments.iter().filter_map(ast::Argument::name) {
-            if !builtin.parameters.contains(&name.name.as_str()) {
-                let near = self.near(&name.name, builtin.parameters.iter().copied());
-                let message = format!("{} has no parameter {}{near}", builtin.name, name.name);
-                let help = "the call fails where it is made";
-                self.warn(name.span, "krl-parameter-unknown", message, help);
-            }
-        }
     }
 
     pub(super) fn arguments(&mut self, trees: &[ast::Argument]) -> Arguments {

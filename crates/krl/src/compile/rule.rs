@@ -180,7 +180,7 @@ impl Compiler {
         let code = self.qualified_name(&tree.name, Use::Action);
         let modifiers = self.directive_options(&code, &tree.arguments);
         if modifiers.is_none() {
-            self.check_parameters(&code, &tree.arguments);
+            self.check_arguments(&tree.name, &code, 0, &tree.arguments);
         }
         let callee = Expression {
             code,

@@ -203,7 +203,7 @@ fn what_is_probably_not_meant_is_said() {
             "1:22 a is never used [krl-declaration-unused]",
             "1:46 y is never used [krl-declaration-unused]",
             "1:89 z is never used [krl-declaration-unused]",
-            "1:98 f takes 1 arguments, and gets 2 [krl-argument-surplus]",
+            "1:98 f takes 1 argument, and gets 2 [krl-argument-surplus]",
         ],
     );
     check_warnings(
@@ -219,14 +219,17 @@ fn what_is_probably_not_meant_is_said() {
     };
     let never = "the rule q never runs: p ends with last before it [krl-rule-unreachable]";
     let unconditional = "fired { last }";
-    check_warnings(&behind("a c", unconditional), &[&format!("1:68 {never}")]);
+    check_warnings(&behind("a c", unconditional), &[&format!("1:67 {never}")]);
     check_warnings(
         &behind("a d before a b", unconditional),
-        &[&format!("1:68 {never}")],
+        &[&format!("1:67 {never}")],
     );
     check_warnings(&behind("a b or a d", unconditional), &[]);
     check_warnings(&behind("a d", unconditional), &[]);
-    check_warnings(&behind("a b", "if event:attrs{\"x\"} then noop() fired { last }"), &[]);
+    check_warnings(
+        &behind("a b", "if event:attrs{\"x\"} then noop() fired { last }"),
+        &[],
+    );
     let either = |used: &str| {
         format!(
             "ruleset r {{ rule q {{ select when a b x re#(.*)# setting(n) or a c y re#(.*)# \
@@ -269,7 +272,13 @@ fn events_that_no_installed_ruleset_selects_are_found() {
         .iter()
         .map(|(number, found)| (*number, &*found.title))
         .collect();
-    assert_eq!(told, [(0, "no rule selects the event b:unheard")]);
+    assert_eq!(
+        told,
+        [(
+            0,
+            "no rule selects the event b:unheard; did you mean b:heard?"
+        )]
+    );
     assert_eq!(found[0].1.code, "krl-event-unselected");
 }
 
