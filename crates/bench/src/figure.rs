@@ -19,6 +19,7 @@ pub(crate) struct Figure {
 enum Wanted {
     AtLeast(f64),
     AtMost(f64),
+    RatioAtLeast(f64),
     RatioAtMost(f64),
 }
 
@@ -48,6 +49,11 @@ impl Figure {
         Self { wanted, ..self }
     }
 
+    pub(crate) fn ratio_at_least(self, least: f64) -> Self {
+        let wanted = Some(Wanted::RatioAtLeast(least));
+        Self { wanted, ..self }
+    }
+
     pub(crate) fn ratio_at_most(self, most: f64) -> Self {
         let wanted = Some(Wanted::RatioAtMost(most));
         Self { wanted, ..self }
@@ -64,6 +70,7 @@ impl Figure {
             None => false,
             Some(Wanted::AtLeast(least)) => self.value < least,
             Some(Wanted::AtMost(most)) => self.value > most,
+            Some(Wanted::RatioAtLeast(least)) => self.ratio().is_none_or(|ratio| ratio < least),
             Some(Wanted::RatioAtMost(most)) => self.ratio().is_none_or(|ratio| ratio > most),
         }
     }

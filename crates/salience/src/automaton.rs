@@ -114,7 +114,7 @@ impl Automaton {
         let stage = if after.len == 0 {
             Stage::Start
         } else {
-            Stage::Runs(after)
+            Stage::Runs(after.into())
         };
         (Some(stage), fired)
     }

@@ -99,7 +99,9 @@ impl Index {
     pub fn woken(&self, event: &Event, armed: &Armed) -> Vec<RulePlace> {
         let mut woken = Vec::new();
         for (symbol, count) in covering(event).iter().zip(self.forms) {
-            if let Some(list) = self.lists.get(symbol).filter(|_| count > 0) {
+            if count > 0
+                && let Some(list) = self.lists.get(symbol)
+            {
                 list.collect(event, &mut woken);
             }
         }

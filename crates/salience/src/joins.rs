@@ -73,7 +73,7 @@ impl Joins {
     pub(crate) fn runs(&self, stage: &Stage) -> Runs {
         match stage {
             Stage::Runs(runs) if runs.pivot == self.pivot && runs.names == self.names => {
-                runs.clone()
+                (**runs).clone()
             }
             _ => Runs::new(self.names.clone(), self.pivot),
         }

@@ -83,7 +83,7 @@ impl Progress {
     fn head(&self) -> Option<Value> {
         match &self.0 {
             Stage::Start => None,
-            Stage::Runs(runs) => Some(wrap(&Stage::Runs(runs.emptied()))),
+            Stage::Runs(runs) => Some(wrap(&Stage::Runs(runs.emptied().into()))),
             Stage::Within(_) => Some(wrap(&Stage::Within(Vec::new()))),
             stage => Some(wrap(stage)),
         }

@@ -229,7 +229,7 @@ fn read(value: &Value, depth: usize) -> Result<Stage, ProgressError> {
             }
             read.next = position(next)?;
             read.dropped = position(dropped)?;
-            Ok(Stage::Runs(read))
+            Ok(Stage::Runs(read.into()))
         }
         (Some("sequence"), [at, bindings, inner]) => Ok(Stage::Sequence {
             at: u16::try_from(integer(at)?).map_err(|_| ProgressError::Damaged)?,

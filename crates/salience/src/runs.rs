@@ -37,12 +37,12 @@ pub(crate) struct Run {
 }
 
 /// Partial matches in the order of their age.
-type Shelf = Option<Arc<Vec<Arc<Run>>>>;
+type Shelf = Option<Arc<[Arc<Run>]>>;
 
 #[derive(Clone, Debug, Default)]
 struct Branch {
-    /// The number of the oldest one on these shelves.
-    oldest: Option<u64>,
+    /// The number of the oldest one on each shelf, so that nobody looks at a shelf to learn it.
+    oldest: [Option<u64>; FANOUT],
     shelves: [Shelf; FANOUT],
 }
 
@@ -159,15 +159,15 @@ impl Runs {
             changed.extend(self.all().map(|run| (run.number, Some(run.clone()))));
             return changed;
         }
-        compare(&before.unbound, &self.unbound, &mut changed);
+        compare(before.unbound.as_ref(), self.unbound.as_ref(), &mut changed);
         for place in 0..FANOUT {
             let (old, new) = (before.branch(place), self.branch(place));
             if old.map(Arc::as_ptr) == new.map(Arc::as_ptr) {
                 continue;
             }
             for place in 0..FANOUT {
-                let runs = |branch: Option<&Arc<Branch>>| branch?.shelves.get(place)?.clone();
-                compare(&runs(old), &runs(new), &mut changed);
+                let (old, new) = (shelf_of(old, place), shelf_of(new, place));
+                compare(old, new, &mut changed);
             }
         }
         changed
@@ -179,14 +179,16 @@ impl Runs {
 
     fn oldest(&self) -> Option<&Arc<Run>> {
         let branches = self.branches.iter().flat_map(|branches| branches.iter());
-        let branch = branches
+        let shelves = branches
             .flatten()
-            .filter(|branch| branch.oldest.is_some())
-            .min_by_key(|branch| branch.oldest);
-        let shelves = branch.into_iter().flat_map(|branch| branch.shelves.iter());
-        shelves
-            .chain([&self.unbound])
-            .filter_map(|shelf| shelf.as_ref()?.first())
+            .flat_map(|branch| branch.oldest.iter().zip(&branch.shelves));
+        let oldest = shelves
+            .filter(|(oldest, _)| oldest.is_some())
+            .min_by_key(|(oldest, _)| **oldest)
+            .map(|(_, shelf)| shelf);
+        [oldest, Some(&self.unbound)]
+            .into_iter()
+            .filter_map(|shelf| shelf?.as_ref()?.first())
             .min_by_key(|run| run.number)
     }
 
@@ -198,14 +200,11 @@ impl Runs {
         // `spread` gives nothing beyond the fanout.
         let branch = &mut branches[high % FANOUT];
         let made = Arc::make_mut(branch.get_or_insert_with(Arc::default));
-        let result = on_shelf(&mut made.shelves[low % FANOUT], change);
-        let firsts = made
-            .shelves
-            .iter()
-            .flatten()
-            .filter_map(|shelf| shelf.first());
-        made.oldest = firsts.map(|run| run.number).min();
-        if made.oldest.is_none() {
+        let place = low % FANOUT;
+        let result = on_shelf(&mut made.shelves[place], change);
+        let oldest = on(made.shelves[place].as_ref()).first();
+        made.oldest[place] = oldest.map(|run| run.number);
+        if made.oldest == [None; FANOUT] {
             *branch = None;
         }
         result
@@ -240,8 +239,12 @@ fn shelves_equal(mine: &Shelf, its: &Shelf) -> bool {
 }
 
 /// Adds what differs between a shelf as it was and as it is.
-fn compare(old: &Shelf, new: &Shelf, changed: &mut BTreeMap<u64, Option<Arc<Run>>>) {
-    if same(old.as_ref(), new.as_ref(), |_, _| false) {
+fn compare(
+    old: Option<&Arc<[Arc<Run>]>>,
+    new: Option<&Arc<[Arc<Run>]>>,
+    changed: &mut BTreeMap<u64, Option<Arc<Run>>>,
+) {
+    if same(old, new, |_, _| false) {
         return;
     }
     let (old, new) = (on(old), on(new));
@@ -261,11 +264,19 @@ fn compare(old: &Shelf, new: &Shelf, changed: &mut BTreeMap<u64, Option<Arc<Run>
     }
 }
 
-fn on(shelf: &Shelf) -> &[Arc<Run>] {
-    shelf.as_deref().map_or(&[], Vec::as_slice)
+fn shelf_of(branch: Option<&Arc<Branch>>, place: usize) -> Option<&Arc<[Arc<Run>]>> {
+    branch?.shelves.get(place)?.as_ref()
 }
 
-fn same<T>(mine: Option<&Arc<T>>, its: Option<&Arc<T>>, equal: impl Fn(&T, &T) -> bool) -> bool {
+fn on(shelf: Option<&Arc<[Arc<Run>]>>) -> &[Arc<Run>] {
+    shelf.map_or(&[], |runs| runs)
+}
+
+fn same<T: ?Sized>(
+    mine: Option<&Arc<T>>,
+    its: Option<&Arc<T>>,
+    equal: impl Fn(&T, &T) -> bool,
+) -> bool {
     match (mine, its) {
         (None, None) => true,
         (Some(mine), Some(its)) => Arc::ptr_eq(mine, its) || equal(mine, its),
@@ -274,11 +285,11 @@ fn same<T>(mine: Option<&Arc<T>>, its: Option<&Arc<T>>, equal: impl Fn(&T, &T) -
 }
 
 fn on_shelf<T>(shelf: &mut Shelf, change: impl FnOnce(&mut Vec<Arc<Run>>) -> T) -> T {
-    let runs = Arc::make_mut(shelf.get_or_insert_with(Arc::default));
-    let result = change(runs);
-    if runs.is_empty() {
-        *shelf = None;
-    }
+    let runs = on(shelf.as_ref());
+    let mut changed = Vec::with_capacity(runs.len() + 1);
+    changed.extend_from_slice(runs);
+    let result = change(&mut changed);
+    *shelf = (!changed.is_empty()).then(|| changed.into());
     result
 }
 

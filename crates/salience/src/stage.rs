@@ -14,7 +14,7 @@ pub(crate) enum Stage {
     /// `or`: each part.
     Or(Box<[Stage]>),
     /// A whole expression with joins: a partial match for each distinct binding.
-    Runs(Runs),
+    Runs(Box<Runs>),
     /// `before`, `after`, `then`, `between`: the parts before `at` are done.
     Sequence {
         at: u16,

@@ -29,25 +29,36 @@ const EACH: u32 = 1000;
 const EVENTS: u32 = 400_000;
 
 pub(super) fn measure() -> Vec<Figure> {
-    let few = {
+    let sizes = [
+        ("partial_1k_events_s", 1),
+        ("partial_10k_events_s", 10),
+        ("partial_100k_events_s", 100),
+        ("partial_1m_events_s", EACH),
+    ];
+    let mut before = None;
+    let rates = sizes.map(|(name, each)| {
         let mut rules = Rules::new(RULES);
-        rules.open_all(1);
-        rules.churn(1)
-    };
-    let mut rules = Rules::new(RULES);
-    rules.open_all(EACH);
-    let (stepped, whole) = rules.step_bytes();
-    let many = rules.churn(EACH);
-    vec![
+        rules.open_all(each);
+        let rate = 1e9 / rules.churn(each);
+        // Ten times as many may not halve the rate: there is no cliff.
+        let baseline = before.replace(rate);
+        let figure = Figure::new(name, rate, "events/s/core").baseline(baseline);
+        match baseline {
+            None => figure,
+            Some(_) => figure.ratio_at_least(0.5),
+        }
+    });
+    let (stepped, whole) = step_bytes();
+    let mut figures = vec![
         Figure::new("partial_1m_bytes", memory_of(&Held::PartialMatches), "B"),
         // What is kept of a rule that waits for its second event, written down.
         Figure::new("armed_rule_bytes", armed_rule_bytes(), "B"),
         // What an event writes that begins or consumes one of a rule's thousand, against all of
         // them.
         Figure::new("partial_step_bytes", stepped, "B").baseline(Some(whole)),
-        // Against one partial match per rule.
-        Figure::new("partial_1m_events_s", 1e9 / many, "events/s/core").baseline(Some(1e9 / few)),
-    ]
+    ];
+    figures.extend(rates);
+    figures
 }
 
 /// Bytes for each of them.
@@ -155,31 +166,35 @@ impl Rules {
         }
     }
 
-    /// The mean of the bytes that the end of a partial match of one rule and its return write, and
-    /// those of all its partial matches.
-    fn step_bytes(&mut self) -> (f64, f64) {
-        let (mut stepped, mut whole) = (0.0, 0.0);
-        for number in 0..2 * EACH {
-            let before = self.progress.values().next().cloned().unwrap_or_default();
-            self.happens(0, number % 2 == 0, number / 2);
-            let after = self.progress.values().next().cloned().unwrap_or_default();
-            let changes = after.changes(&before);
-            let values = changes.iter().filter_map(|(_, written)| written.as_ref());
-            stepped += values.map(written_bytes).sum::<f64>();
-            if number % 100 == 0 {
-                whole += 100.0 * written_bytes(&Value::from(&after));
-            }
-        }
-        let events = f64::from(2 * EACH);
-        (stepped / events, whole / events)
-    }
-
     fn event(&self, rule: u32, closes: bool, id: u32) -> Option<Event> {
         let [open, close] = self.kinds.get(rule as usize)?;
         let kind = if closes { close } else { open };
         let attributes = [("id", id.to_string())].into();
         Some(event(&self.domain, kind, attributes))
     }
+}
+
+/// The mean of the bytes that the end of a partial match of one rule and its return write, and
+/// those of all its partial matches.
+fn step_bytes() -> (f64, f64) {
+    let mut rules = Rules::new(1);
+    for id in 0..EACH {
+        rules.happens(0, false, id);
+    }
+    let (mut stepped, mut whole) = (0.0, 0.0);
+    for number in 0..2 * EACH {
+        let before = rules.progress.values().next().cloned().unwrap_or_default();
+        rules.happens(0, number % 2 == 0, number / 2);
+        let after = rules.progress.values().next().cloned().unwrap_or_default();
+        let changes = after.changes(&before);
+        let values = changes.iter().filter_map(|(_, written)| written.as_ref());
+        stepped += values.map(written_bytes).sum::<f64>();
+        if number % 100 == 0 {
+            whole += 100.0 * written_bytes(&Value::from(&after));
+        }
+    }
+    let events = f64::from(2 * EACH);
+    (stepped / events, whole / events)
 }
 
 fn written_bytes(value: &Value) -> f64 {

@@ -1,6 +1,6 @@
 //! What a PEN, and a rule, costs that has the same as others.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use stratus_event::{Map, PenId};
 use stratus_krl::Krl;
@@ -38,24 +38,24 @@ pub(super) fn measure() -> [Figure; 3] {
     ]
 }
 
-/// Bytes for each of many PENs that share ten rulesets: itself, what finds it by its id, and its
-/// part of what is shared.
+/// Bytes for each of many PENs that share ten rulesets: itself, its name, and its part of what is
+/// shared: programs, automata, index, and what it took to make them.
 pub(super) fn pens(waiting: bool) -> f64 {
     let before = memory();
     let programs: Vec<_> = (0..RULESETS).filter_map(program).collect();
     assert_eq!(programs.len(), RULESETS, "the rulesets compile");
     let progress = begun(&programs);
     let mut common = Common::default();
-    let mut pens = BTreeMap::new();
+    let mut pens = Vec::with_capacity(PENS as usize);
     for number in 0..PENS {
         let mut pen = pen(number, &programs, &mut common);
         if waiting {
             pen.move_automaton(&name("io.example.r0"), &name("r0"), progress.clone());
         }
-        pens.insert(pen.id(), pen);
+        pens.push(pen);
     }
     let bytes = (memory() - before) / f64::from(PENS);
-    let mut all = pens.values();
+    let mut all = pens.iter();
     let first = all
         .next()
         .map(|first| all.all(|pen| pen.shares_rulesets(first)));
@@ -104,9 +104,7 @@ fn automata(program: &Arc<dyn Program>) -> Vec<Automaton> {
 
 fn pen(number: u32, programs: &[Arc<dyn Program>], common: &mut Common) -> State {
     let mut id = [0; 16];
-    // Ids are random: the first bytes are not those of the PEN before.
-    let first = number.wrapping_mul(0x9e37_79b1);
-    id[..4].copy_from_slice(&first.to_be_bytes());
+    id[..4].copy_from_slice(&number.to_be_bytes());
     let mut pen = State::new(PenId(id), &format!("pen {number}"));
     for program in programs {
         common.restore_ruleset(&mut pen, program.clone());

@@ -16,6 +16,8 @@ pub(crate) enum Access {
     Literal(Vec<Box<[u8]>>),
     /// There is no telling but by the pattern.
     Pattern,
+    /// It must begin with one of these, none of which is empty.
+    Prefix(Vec<Box<[u8]>>),
 }
 
 impl Access {
@@ -32,6 +34,12 @@ impl Access {
         {
             return vec![Self::Equal(texts)];
         }
+        if hir.properties().look_set_prefix().contains(Look::Start)
+            && shortest(&prefixes) > 0
+            && let Some(texts) = literals(&prefixes)
+        {
+            return vec![Self::Prefix(texts), Self::Pattern];
+        }
         let suffixes = Extractor::new().kind(ExtractKind::Suffix).extract(&hir);
         let mut sequences = vec![prefixes, suffixes];
         inside(&hir, &mut sequences);
@@ -45,7 +53,7 @@ impl Access {
     /// The texts by which it stands in a table.
     pub(crate) fn texts(&self) -> &[Box<[u8]>] {
         match self {
-            Self::Equal(texts) | Self::Literal(texts) => texts,
+            Self::Equal(texts) | Self::Literal(texts) | Self::Prefix(texts) => texts,
             Self::Pattern => &[],
         }
     }
@@ -103,6 +111,7 @@ mod tests {
             Access::Equal(texts) => format!("= {}", list(texts)),
             Access::Literal(texts) => format!("~ {}", list(texts)),
             Access::Pattern => "?".into(),
+            Access::Prefix(texts) => format!("^ {}", list(texts)),
         };
         let found: Vec<_> = Access::of(&filter).iter().map(show).collect();
         assert_eq!(found.join(" | "), expected, "{pattern}");
@@ -116,7 +125,8 @@ mod tests {
         check("^$", "= ");
         check("(?i)^ab$", "= AB,Ab,aB,ab");
         check("abc", "~ abc | ?");
-        check("^abc", "~ abc | ?");
+        check("^abc", "^ abc | ?");
+        check("^(?:abc|d)x+", "^ abcx,dx | ?");
         check("(?m)^abc$", "~ abc | ?");
         check("^abc$|de", "~ abc,de | ?");
         check(r"(.*)@example\.com$", "~ @example.com | ?");

@@ -1,8 +1,12 @@
 //! A long list of rules on one symbol, told apart by what they want of attributes.
 
-use std::{cmp::Reverse, collections::BTreeMap, ops::Bound::Unbounded};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound::Unbounded,
+};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, StartKind};
+use aho_corasick::AhoCorasick;
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use stratus_event::{Event, Name};
@@ -39,6 +43,9 @@ struct Attribute {
     intervals: Option<Intervals>,
     /// By what the text contains: the search, and the rules by its patterns.
     literals: Option<(AhoCorasick, Vec<Vec<RulePlace>>)>,
+    /// By how the text begins, and how long such beginnings are.
+    prefixes: Texts,
+    prefix_lengths: BTreeSet<usize>,
     /// By patterns that tell nothing else; each is run once, however many rules have it.
     patterns: Option<Search>,
 }
@@ -52,6 +59,7 @@ struct Collected {
     equal: Texts,
     intervals: Vec<(Edge, Edge, RulePlace)>,
     literals: Texts,
+    prefixes: Texts,
     patterns: IndexMap<String, Searched, FxBuildHasher>,
 }
 
@@ -151,8 +159,8 @@ impl<'a> Known<'a> {
                 let shortest = texts().map(|text| text.len()).min().unwrap_or(0);
                 let form = match access {
                     Access::Equal(_) => 0,
-                    Access::Literal(_) if others <= LITERAL_PATTERNS_MAX => 1,
-                    Access::Literal(_) => 4,
+                    Access::Literal(_) | Access::Prefix(_) if others <= LITERAL_PATTERNS_MAX => 1,
+                    Access::Literal(_) | Access::Prefix(_) => 4,
                     Access::Pattern => 3,
                 };
                 (form, others, Reverse(shortest))
@@ -183,6 +191,7 @@ impl Collected {
         match test {
             Test::Filter(_, Access::Equal(texts)) => add(&mut self.equal, texts),
             Test::Filter(_, Access::Literal(texts)) => add(&mut self.literals, texts),
+            Test::Filter(_, Access::Prefix(texts)) => add(&mut self.prefixes, texts),
             Test::Filter(filter, Access::Pattern) => {
                 let source = filter.pattern.as_str().to_owned();
                 let fresh = || (filter.pattern.clone(), Vec::new());
@@ -201,6 +210,13 @@ impl Attribute {
         }
         let text = attribute_text(event, &self.name);
         woken.extend(self.equal.get(text.as_bytes()).into_iter().flatten());
+        let beginnings = self.prefix_lengths.iter();
+        let beginnings = beginnings.map_while(|length| text.as_bytes().get(..*length));
+        woken.extend(
+            beginnings
+                .filter_map(|text| self.prefixes.get(text))
+                .flatten(),
+        );
         if let Some((search, rules)) = &self.literals {
             for found in search.find_overlapping_iter(text.as_bytes()) {
                 woken.extend(rules.get(found.pattern().as_usize()).into_iter().flatten());
@@ -212,32 +228,10 @@ impl Attribute {
     }
 }
 
-/// A search for texts; none if there are none, or if it would be too large.
-fn literals(texts: &[Box<[u8]>]) -> Option<AhoCorasick> {
-    let mut bytes: Vec<u8> = texts.iter().flatten().copied().collect();
-    let states_max = bytes.len();
-    bytes.sort_unstable();
-    bytes.dedup();
-    let row = (bytes.len() + 1).next_power_of_two() * size_of::<u32>();
-    let is_small = states_max.saturating_mul(row) <= LITERALS_TABLE_BYTES_MAX;
-    let build = |kind| {
-        let mut builder = AhoCorasick::builder();
-        let builder = builder.start_kind(StartKind::Unanchored).kind(kind);
-        builder.build(texts).ok()
-    };
-    let table = is_small.then(|| build(Some(AhoCorasickKind::DFA)));
-    let search = table.flatten().or_else(|| build(None));
-    search.filter(|_| !texts.is_empty())
-}
-
-/// A search that reads each byte but once has a table that may take so many bytes. Where it would
-/// take more the search follows links.
-const LITERALS_TABLE_BYTES_MAX: usize = 16 << 20;
-
 impl From<(Name, Collected)> for Attribute {
     fn from((name, collected): (Name, Collected)) -> Self {
         let (texts, rules): (Vec<_>, Vec<_>) = collected.literals.into_iter().unzip();
-        let search = literals(&texts);
+        let search = AhoCorasick::new(&texts).ok().filter(|_| !texts.is_empty());
         let mut intervals = collected.intervals;
         if search.is_none() {
             // The search would be too large to build: whoever is in it is tried each time.
@@ -251,6 +245,8 @@ impl From<(Name, Collected)> for Attribute {
             equal: collected.equal,
             intervals: (!intervals.is_empty()).then(|| Intervals::new(intervals)),
             literals: search.map(|search| (search, rules)),
+            prefix_lengths: collected.prefixes.keys().map(|text| text.len()).collect(),
+            prefixes: collected.prefixes,
             patterns: (!patterns.is_empty()).then(|| Search::new(patterns)),
         }
     }
