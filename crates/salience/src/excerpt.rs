@@ -14,7 +14,9 @@ impl Progress {
     pub fn excerpt(&self, other: &Self, matches_max: usize) -> (Self, usize) {
         let left_out = self.partial_matches().saturating_sub(matches_max);
         let stage = match &self.0 {
-            Stage::Runs(runs) if left_out > 0 => Stage::Runs(part(runs, &other.0, matches_max)),
+            Stage::Runs(runs) if left_out > 0 => {
+                Stage::Runs(part(runs, &other.0, matches_max).into())
+            }
             Stage::Within(attempts) if left_out > 0 => {
                 Stage::Within(attempts.get(left_out..).unwrap_or_default().to_vec())
             }
