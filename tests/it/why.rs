@@ -3,6 +3,8 @@
 use std::fs;
 
 use serde_json::{Value as Json, json};
+use stratus_engine::{Batch, Key, Position, Record};
+use stratus_store::Store;
 
 use crate::program::Node;
 
@@ -150,6 +152,60 @@ fn the_text_of_then_is_told_about() {
     let later = node.raise("shop:order", &["count=1"]);
     node.refused(&["why", &later, "shop/sell"], "ruleset-unknown");
     node.refused(&["why", &later, "sell"], "rule-unknown");
+}
+
+/// Puts another text under the hash of a program: as if the language had changed.
+fn tamper(node: &Node, source: &str) {
+    let (mut store, image) = Store::open(&node.data().join("store")).unwrap();
+    let program = image.keys().find(|key| matches!(key, Key::Program(_)));
+    let record = Record::Program {
+        source: source.to_owned(),
+    };
+    let changes = vec![(program.unwrap().clone(), Some(record))];
+    let position = Position(1);
+    store.commit(&[Batch { position, changes }]).unwrap();
+}
+
+#[test]
+fn a_ruleset_that_no_longer_compiles_stops_nothing_else() {
+    let mut node = shop();
+    node.raise("shop:order", &["count=3"]);
+    node.stop();
+    tamper(&node, "ruleset shop { rule }");
+    node.up();
+    install(
+        &node,
+        "ruleset other { rule hear { select when shop order noop() } }",
+    );
+    let order = node.raise("shop:order", &["count=3"]);
+    check(&node, &order, "other/hear", "fired", "fired");
+    check(
+        &node,
+        &order,
+        "shop/sell",
+        "does_not_compile",
+        "does not compile",
+    );
+    let told = node.done(&["why", &order]);
+    assert!(
+        told.contains("shop *: the ruleset does not compile"),
+        "{told}"
+    );
+    let rulesets = node.data_of(&["ruleset", "list"]);
+    let faults: Vec<_> = rulesets.as_array().unwrap().iter().collect();
+    let broken = faults
+        .iter()
+        .find(|ruleset| ruleset["rid"] == "shop")
+        .unwrap();
+    assert!(broken["fault"]["code"].is_string(), "{broken}");
+    node.refused(&["query", "shop", "sold"], "ruleset-broken");
+    // Its variables wait for a text that compiles.
+    install(&node, RULESET);
+    assert_eq!(node.done(&["query", "shop", "sold"]).trim(), "3");
+    node.raise("shop:order", &["count=4"]);
+    node.stop();
+    node.up();
+    assert_eq!(node.done(&["query", "shop", "sold"]).trim(), "7");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What those who may command a node can ask of it.
 
-use stratus_event::{Eci, EventId, Map, Name, PenId, Timestamp, Value};
+use stratus_event::{Eci, EventId, Fault, Map, Name, PenId, Timestamp, Value};
 use stratus_pen::{
     Channel, Policy,
     language::{Directive, Timer},
@@ -217,6 +217,8 @@ pub struct Listing {
     pub channels: Vec<Channel>,
     /// Rulesets in install order: id, names of rules, names of queries.
     pub rulesets: Vec<(Name, Vec<Name>, Vec<Name>)>,
+    /// Rulesets that are installed and do nothing, because this version's compiler refuses them.
+    pub broken: Vec<(Name, Fault)>,
     /// Subscriptions.
     pub subscriptions: Vec<SubscriptionListing>,
     /// Open invites: id, name, role of the partner, end, uses left.

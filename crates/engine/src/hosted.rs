@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use stratus_capability::{CHANNEL_KEY, GrantHash, GrantId, HOLDER_KEY, SigningKey};
-use stratus_event::{Eci, Event, Name, PenId, Timestamp};
+use stratus_event::{Eci, Event, Fault, Name, PenId, Timestamp};
 use stratus_pen::{Channel, ChannelId, State};
 use stratus_protocol::{Invite, Pairing, SubscriptionId};
 
@@ -31,6 +31,8 @@ pub(crate) struct Hosted {
     pub(crate) due: BTreeSet<Name>,
     /// Rulesets by their place in the install order: id and program.
     pub(crate) places: BTreeMap<u32, (Name, [u8; 32])>,
+    /// Installed rulesets whose text this version's compiler refuses, and why. They do nothing.
+    pub(crate) broken: BTreeMap<Name, Broken>,
     /// What belongs to accepted events that are still to be read back.
     pub(crate) restoring: BTreeMap<u64, Restoring>,
     /// Ids that senders gave their events.
@@ -53,6 +55,15 @@ pub(crate) struct Hosted {
     pub(crate) invites: BTreeMap<[u8; 16], Invite>,
     /// Pairings that this PEN began.
     pub(crate) pairings: BTreeMap<SubscriptionId, Pairing>,
+}
+
+/// A ruleset that is installed and does not compile.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
+    /// What the compiler says.
+    pub(crate) fault: Fault,
+    /// How far its event expressions had come. Another text begins anew.
+    pub(crate) automata: Vec<Key>,
 }
 
 /// A message in the outbox.
@@ -116,6 +127,7 @@ impl Hosted {
             deferred: VecDeque::new(),
             due: BTreeSet::new(),
             places: BTreeMap::new(),
+            broken: BTreeMap::new(),
             restoring: BTreeMap::new(),
             seen: BTreeMap::new(),
             windows: BTreeMap::new(),

@@ -110,6 +110,11 @@ impl Engine {
                 .programs()
                 .map(|program| ruleset(program.as_ref()))
                 .collect(),
+            broken: hosted
+                .broken
+                .iter()
+                .map(|(rid, broken)| (rid.clone(), broken.fault.clone()))
+                .collect(),
             subscriptions: hosted.subscriptions(),
             invites: hosted.invites.values().map(invite).collect(),
             timers: state.all_timers().cloned().collect(),

@@ -15,7 +15,7 @@ use crate::{
     commit::Draft,
     effect::Pending,
     federation::Order,
-    hosted::{Entry, Hosted, Restoring, Waiting, Window},
+    hosted::{Broken, Entry, Hosted, Restoring, Waiting, Window},
     relation::Relation,
     schedule::Alarm,
     seen::First,
@@ -26,9 +26,9 @@ impl Engine {
     ///
     /// What was under way goes on: accepted events without an outcome are evaluated again, effects
     /// without a verdict are settled, the outbox is sent, pairings resume, timers that are due go
-    /// off once. The seed must be a new one. Fails with `record-unreadable` if a record is not one
-    /// that this version wrote, and with what the language says if it no longer takes an installed
-    /// program.
+    /// off once. A ruleset that the language no longer takes does nothing, and says so when its PEN
+    /// is listed. The seed must be a new one. Fails with `record-unreadable` if a record is not one
+    /// that this version wrote.
     pub fn restore(
         config: Config,
         language: Arc<dyn Language>,
@@ -47,8 +47,15 @@ impl Engine {
                 }
                 // Of the programs that were ever installed, only those that still are matter.
                 (Key::Ruleset(pen, place), Record::Ruleset { rid, program }) => {
-                    engine.compile_again(program, &sources)?;
-                    engine.take_ruleset(pen, place, rid, program)?;
+                    match engine.compile_again(program, &sources)? {
+                        Ok(()) => engine.take_ruleset(pen, place, rid, program)?,
+                        Err(fault) => engine.take_broken(pen, place, (rid, program), fault)?,
+                    }
+                }
+                (key @ (Key::Automaton(..) | Key::PartialMatch(..)), _)
+                    if engine.is_broken(&key) =>
+                {
+                    engine.strand(key);
                 }
                 (Key::Automaton(pen, rid, rule), Record::Automaton(value)) => {
                     engine.take_automaton(pen, (&rid, &rule), &value, &mut draft)?;
@@ -177,23 +184,55 @@ impl Engine {
         Ok(())
     }
 
+    /// Compiles a program; an inner fault is the compiler's.
     fn compile_again(
         &mut self,
         hash: [u8; 32],
         sources: &BTreeMap<[u8; 32], String>,
-    ) -> Result<(), Fault> {
+    ) -> Result<Result<(), Fault>, Fault> {
         if self.programs.contains_key(&hash) {
-            return Ok(());
+            return Ok(Ok(()));
         }
         let source = sources
             .get(&hash)
             .ok_or_else(|| orphan("a ruleset without its program"))?;
-        let program = self
+        let compiled = self
             .language
             .compile_among(source, &mut self.patterns)
-            .map_err(program_refused)?;
-        self.programs.insert(hash, program);
+            .map_err(program_refused);
+        Ok(compiled.map(|program| drop(self.programs.insert(hash, program))))
+    }
+
+    /// A ruleset that does not compile keeps its place and its variables, and stops nothing else.
+    fn take_broken(
+        &mut self,
+        pen: PenId,
+        place: u32,
+        (rid, hash): (Name, [u8; 32]),
+        fault: Fault,
+    ) -> Result<(), Fault> {
+        let hosted = self.hosted_mut(pen)?;
+        hosted.places.insert(place, (rid.clone(), hash));
+        let automata = Vec::new();
+        hosted.broken.insert(rid, Broken { fault, automata });
         Ok(())
+    }
+
+    fn broken_mut(&mut self, key: &Key) -> Option<&mut Broken> {
+        let (Key::Automaton(pen, rid, _) | Key::PartialMatch(pen, rid, ..)) = key else {
+            return None;
+        };
+        self.pens.get_mut(pen)?.broken.get_mut(rid)
+    }
+
+    fn is_broken(&mut self, key: &Key) -> bool {
+        self.broken_mut(key).is_some()
+    }
+
+    fn strand(&mut self, key: Key) {
+        if let Some(broken) = self.broken_mut(&key) {
+            broken.automata.push(key);
+        }
     }
 
     fn take_ruleset(

@@ -65,6 +65,9 @@ impl Engine {
         }
         let gone = hosted.state.install(program.clone())?;
         write_gone(pen, gone, draft);
+        for key in hosted.mended(&rid) {
+            draft.remove(key);
+        }
         let place = before.unwrap_or_else(|| hosted.place_next());
         hosted.places.insert(place, (rid.clone(), hash));
         draft.put(
@@ -99,8 +102,15 @@ impl Engine {
 
     fn uninstall(&mut self, pen: PenId, rid: &Name, draft: &mut Draft) -> Result<Reply, Fault> {
         let hosted = self.hosted_mut(pen)?;
-        let gone = hosted.state.uninstall(rid)?;
+        let gone = if hosted.broken.contains_key(rid) {
+            hosted.state.forget_ruleset(rid)
+        } else {
+            hosted.state.uninstall(rid)?
+        };
         write_gone(pen, gone, draft);
+        for key in hosted.mended(rid) {
+            draft.remove(key);
+        }
         if let Some(place) = hosted.place(rid) {
             hosted.places.remove(&place);
             draft.remove(Key::Ruleset(pen, place));
@@ -144,6 +154,9 @@ impl Engine {
     ) -> Result<Value, Fault> {
         let seed = self.random_bytes();
         let hosted = self.hosted(pen)?;
+        if let Some(broken) = hosted.broken.get(rid) {
+            return Err(ruleset_broken(rid, &broken.fault));
+        }
         let program = hosted
             .state
             .program(rid)
@@ -172,6 +185,12 @@ impl Hosted {
             .iter()
             .find(|(_, (installed, _))| installed == rid)
             .map(|(place, _)| *place)
+    }
+
+    /// A ruleset that did not compile is replaced or taken out: gives what is left of its automata.
+    fn mended(&mut self, rid: &Name) -> Vec<Key> {
+        let broken = self.broken.remove(rid);
+        broken.map_or_else(Vec::new, |broken| broken.automata)
     }
 
     /// The journal position of the next event whose rules run.
@@ -233,6 +252,11 @@ fn ruleset_unknown(rid: &Name) -> Fault {
     let message = format!("there is no ruleset {rid} in this PEN");
     Fault::new(Whose::Caller, "ruleset-unknown", message)
         .hint("list the PEN to see what is installed")
+}
+
+fn ruleset_broken(rid: &Name, fault: &Fault) -> Fault {
+    let message = format!("the ruleset {rid} does not compile: {fault}");
+    Fault::new(Whose::Ruleset, "ruleset-broken", message).hint("install a text of it that does")
 }
 
 fn query_unknown(rid: &Name, name: &Name) -> Fault {

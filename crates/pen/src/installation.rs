@@ -76,6 +76,11 @@ impl State {
         {
             return Err(ruleset_used(rid, user.rid()));
         }
+        Ok(self.forget_ruleset(rid))
+    }
+
+    /// Takes out all that belongs to a ruleset, be it there or not.
+    pub fn forget_ruleset(&mut self, rid: &Name) -> Gone {
         let begun = self.take_automata(rid);
         let gone = Gone {
             automata: begun
@@ -91,7 +96,7 @@ impl State {
         Arc::make_mut(&mut self.timers).retain(|_, timer| timer.rid != *rid);
         Arc::make_mut(&mut self.variables).remove(rid);
         Arc::make_mut(&mut self.rulesets).remove(rid);
-        Ok(gone)
+        gone
     }
 
     /// Takes out, and gives by rule, how far the ruleset's event expressions have come.

@@ -87,6 +87,14 @@ impl List {
             ]
         };
         let rows: Vec<_> = rulesets.iter().map(row).collect();
+        let broken = |one: &shape::Ruleset| {
+            let fault = one.fault.as_ref()?;
+            Some(format!(
+                "{} does nothing: {} [{}]",
+                one.rid, fault.detail, fault.code
+            ))
+        };
+        rulesets.iter().filter_map(broken).for_each(render::talk);
         let none = "There are no rulesets. Begin with `stratus ruleset install FILE`.";
         render::table(["ruleset", "rules", "queries"], &rows, none)
     }

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use stratus_engine::{InviteListing, Listing, SubscriptionListing};
-use stratus_event::{Name, PenId};
+use stratus_event::{Fault, Name, PenId};
 use stratus_pen::{Rule, language};
 
-use super::answer::texts;
+use super::{Failure, answer::texts};
 
 /// `GET /api/v1/pen`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,7 +29,12 @@ impl Pen {
         Self {
             id: id.to_string(),
             channels: listing.channels.iter().map(Channel::new).collect(),
-            rulesets: listing.rulesets.iter().map(Ruleset::new).collect(),
+            rulesets: listing
+                .rulesets
+                .iter()
+                .map(Ruleset::new)
+                .chain(listing.broken.into_iter().map(Ruleset::broken))
+                .collect(),
             subscriptions: listing
                 .subscriptions
                 .into_iter()
@@ -86,6 +91,9 @@ pub struct Ruleset {
     pub rules: Vec<String>,
     /// Functions that can be asked as queries.
     pub queries: Vec<String>,
+    /// Why it does nothing: this version's compiler refuses it.
+    #[serde(default)]
+    pub fault: Option<Failure>,
 }
 
 impl Ruleset {
@@ -94,6 +102,16 @@ impl Ruleset {
             rid: rid.to_string(),
             rules: texts(rules),
             queries: texts(queries),
+            fault: None,
+        }
+    }
+
+    fn broken((rid, fault): (Name, Fault)) -> Self {
+        Self {
+            rid: rid.to_string(),
+            rules: Vec::new(),
+            queries: Vec::new(),
+            fault: Some(Failure::new(fault)),
         }
     }
 }
