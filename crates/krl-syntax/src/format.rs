@@ -183,6 +183,14 @@ mod tests {
     }
 
     #[test]
+    fn a_block_in_a_body_breaks_the_body() {
+        let source = "ruleset a{global{b = defaction(x) { every { c() d() } }}}";
+        let expected = "ruleset a {\n  global {\n    b = defaction(x) {\n      every {\n        c()\n        d()\n      }\n    }\n  }\n}\n";
+        check(source, expected);
+        check(expected, expected);
+    }
+
+    #[test]
     fn what_is_wrong_is_left_alone() {
         let codes = format("ruleset a { rule }").unwrap_err();
         assert_eq!(codes[0].code, "krl-expected");

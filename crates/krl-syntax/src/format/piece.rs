@@ -151,12 +151,13 @@ fn break_blocks(pieces: &mut [Piece<'_>]) {
         if piece.opens() {
             open.push((index, false));
         } else if piece.closes()
-            && let Some((opening, ends)) = open.pop()
+            && let Some((opening, mut ends)) = open.pop()
         {
             let empty = opening + 1 == index;
             if let Some(opening) = pieces.get_mut(opening) {
                 let always = opening.has(OPEN) || opening.has(BODY) && ends;
                 opening.broken = always && !empty;
+                ends |= opening.broken;
             }
             if let Some((_, broken)) = open.last_mut() {
                 *broken |= ends;

@@ -188,7 +188,7 @@ impl Parser<'_> {
     }
 
     /// Whether an action begins here.
-    fn at_action(&self) -> bool {
+    pub(super) fn at_action(&self) -> bool {
         let named = self.word(0).is_some() && matches!(self.sign(1), Some("(" | ":" | "=>"));
         named || self.at_emission("emit")
     }

@@ -200,7 +200,7 @@ impl Parser<'_> {
         page && match (self.sign(1), self.token(2).map(|token| token.kind)) {
             (Some(":"), _) => false,
             (Some(word), Some(TokenKind::Regexp | TokenKind::String)) if self.word(1).is_some() => {
-                !BEFORE_STRINGS.contains(&word) || word == "where"
+                !BEFORE_PATTERNS.contains(&word) || word == "where"
             }
             (Some(word), _) if self.word(1).is_some() => {
                 let action = matches!(self.sign(2), Some("(" | ":" | "=>"));
@@ -240,15 +240,24 @@ impl Parser<'_> {
     }
 
     /// Whether one more condition begins here. In 2012 there could be several, each on a line of
-    /// its own. They look like actions up to the `setting` behind them.
+    /// its own. They look like actions up to the `setting` behind them, and a mere call before
+    /// `setting` is one.
     fn at_condition(&self) -> bool {
         let mut open = 0_usize;
+        let mut calls = 0;
         for ahead in 0..CONDITION_TOKENS_MAX {
             match self.sign(ahead) {
                 Some("(" | "[") => open += 1,
                 Some(")" | "]") if open == 0 => return false,
-                Some(")" | "]") => open -= 1,
-                Some("setting") if open == 0 => return ahead > 0,
+                Some(")" | "]") => {
+                    open -= 1;
+                    calls += usize::from(open == 0);
+                }
+                Some("setting") if open == 0 => {
+                    let closed = ahead.checked_sub(1).and_then(|before| self.sign(before));
+                    let action = self.at_action() && calls == 1 && closed == Some(")");
+                    return ahead > 0 && !action;
+                }
                 Some("{" | "}" | ";" | "and" | "or" | "before" | "after" | "then" | "foreach")
                     if open == 0 =>
                 {
@@ -298,8 +307,7 @@ impl Parser<'_> {
             return false;
         };
         match self.token(1).map(|token| token.kind) {
-            Some(TokenKind::Regexp) => true,
-            Some(TokenKind::String) => !BEFORE_STRINGS.contains(&word),
+            Some(TokenKind::Regexp | TokenKind::String) => !BEFORE_PATTERNS.contains(&word),
             _ => false,
         }
     }
@@ -425,8 +433,8 @@ const NOT_DOMAINS: [&str; 8] = [
     "after", "and", "any", "before", "count", "or", "repeat", "then",
 ];
 
-/// Words of the language that may stand between an event and a string.
-const BEFORE_STRINGS: [&str; 5] = ["choose", "foreach", "if", "where", "within"];
+/// Words of the language that may stand between an event and a string or a regular expression.
+const BEFORE_PATTERNS: [&str; 5] = ["choose", "foreach", "if", "where", "within"];
 
 /// The events of a web page, whose domain may be left out.
 const PAGE_EVENTS: [&str; 6] = [

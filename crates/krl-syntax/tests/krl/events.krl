@@ -11,4 +11,6 @@ ruleset events {
   rule r10 { select when a b where c / (d - 2) noop() }
   rule r11 { select when count 2 (a b) sum(s) or repeat 2 (a b) avg(t) or repeat 2 (a b) min(u) }
   rule r12 { select when a b c re#(.*)# d re#(.*)# where e setting(f, g) before h i where f == g }
+  rule r13 { select when a b where (re#c#.d()) or e f where g
+    http:post(h) setting(i) }
 }
