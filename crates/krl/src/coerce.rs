@@ -161,6 +161,9 @@ fn is_hexadecimal(text: &str) -> bool {
 }
 
 fn parse_number(text: &str) -> Option<f64> {
+    if text.len() > NUMBER_BYTES_MAX {
+        return None;
+    }
     let text = text.trim();
     if text.is_empty() {
         return Some(0.0);
@@ -253,6 +256,8 @@ fn describe_items<'a>(
     }
 }
 
+/// The longest text that is read as a number, in bytes; none of them is written so long.
+const NUMBER_BYTES_MAX: usize = 1_000;
 /// How much of a text an error message shows.
 const DESCRIBED_CHARACTERS_MAX: usize = 40;
 /// How many elements an error message shows.
@@ -295,6 +300,7 @@ mod tests {
         check("NaN", None);
         check("1e999", None);
         check("-0x10", None);
+        check(&"1".repeat(NUMBER_BYTES_MAX + 1), None);
     }
 
     #[test]

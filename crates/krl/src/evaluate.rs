@@ -256,7 +256,8 @@ impl<'s> Evaluator<'s> {
             Value::List(_) | Value::Map(_) => crate::json::encode(&mut self.meter, value, 0)?,
             other => crate::coerce::text(other).to_string(),
         };
-        let text = text.chars().take(LOG_CHARACTERS_MAX).collect();
+        let text: String = text.chars().take(LOG_CHARACTERS_MAX).collect();
+        self.meter.allocate(text.len() as u64)?;
         self.ended.log.push((level.to_owned(), text));
         Ok(())
     }

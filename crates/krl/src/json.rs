@@ -24,6 +24,7 @@ pub(crate) fn encode(meter: &mut Meter, value: &Value, indent: usize) -> Result<
 pub(crate) fn decode(meter: &mut Meter, source: &str) -> Result<Option<Value>, Failure> {
     meter.spend_for(source.len())?;
     meter.allocate(source.len() as u64)?;
+    meter.allocate_slots(elements(source))?;
     match serde_json::from_str(source) {
         Ok(json) => from_json(meter, json).map(Some),
         Err(_) => Ok(None),
@@ -32,6 +33,22 @@ pub(crate) fn decode(meter: &mut Meter, source: &str) -> Result<Option<Value>, F
 
 /// Spaces per level, at most.
 const INDENT_MAX: usize = 10;
+
+/// How many elements a JSON text has at most: one for each comma and opening bracket outside of
+/// strings.
+fn elements(source: &str) -> usize {
+    let (mut elements, mut in_string, mut escaped) = (1, false, false);
+    for byte in source.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => elements += 1,
+            _ => {}
+        }
+    }
+    elements
+}
 
 struct Writer<'m> {
     meter: &'m mut Meter,

@@ -20,6 +20,12 @@ pub(crate) const ITERATIONS_MAX: u64 = 100_000;
 /// What an element of a list or an entry of a map is counted as, besides its text.
 const SLOT_BYTES: u64 = 32;
 
+/// The longest text that is read for nothing, in bytes.
+const SHORT_TEXT_BYTES_MAX: usize = 64;
+
+/// What a piece of a text is counted as, besides itself, when it becomes a value of its own.
+const PIECE_BYTES: u64 = 48;
+
 /// Counts what a run uses up.
 #[derive(Debug)]
 pub(crate) struct Meter {
@@ -64,6 +70,14 @@ impl Meter {
         self.spend(length as u64 / 16 + 1)
     }
 
+    /// Uses fuel for reading a text; a short one costs no more than the step that reads it.
+    pub(crate) fn spend_for_text(&mut self, text: &str) -> Result<(), Failure> {
+        if text.len() <= SHORT_TEXT_BYTES_MAX {
+            return Ok(());
+        }
+        self.spend_for(text.len())
+    }
+
     /// Counts bytes that are about to be built.
     pub(crate) fn allocate(&mut self, bytes: u64) -> Result<(), Failure> {
         self.bytes = self.bytes.saturating_add(bytes);
@@ -89,6 +103,22 @@ impl Meter {
         self.spend_for(text.len())?;
         self.allocate(text.len() as u64)?;
         Ok(Value::Text(text.into()))
+    }
+
+    /// Pieces of a text as values, each counted before the next one is looked for.
+    pub(crate) fn pieces<'t>(
+        &mut self,
+        pieces: impl Iterator<Item = Option<&'t str>>,
+    ) -> Result<Vec<Value>, Failure> {
+        let mut values = Vec::new();
+        for piece in pieces {
+            self.allocate(PIECE_BYTES)?;
+            values.push(match piece {
+                Some(piece) => self.text(piece)?,
+                None => Value::Null,
+            });
+        }
+        Ok(values)
     }
 
     /// A list, counted.

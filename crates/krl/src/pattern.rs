@@ -1,6 +1,9 @@
 //! Regular expressions, in the dialect that KRL's rulesets are written in.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use regex::{Regex, RegexBuilder};
 use stratus_salience::Patterns;
@@ -9,6 +12,9 @@ use crate::limit::Failure;
 
 /// The memory that one compiled pattern may take, in bytes.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
+
+/// The memory of a compiled pattern for which a byte of text is counted once.
+const WEIGHT_BYTES: usize = 512;
 
 /// The longest pattern that is compiled, in bytes.
 const PATTERN_SOURCE_BYTES_MAX: usize = 10_000;
@@ -19,6 +25,7 @@ pub(crate) struct Pattern {
     source: String,
     flags: String,
     regex: Arc<Regex>,
+    weight: OnceLock<usize>,
 }
 
 impl Pattern {
@@ -40,12 +47,15 @@ impl Pattern {
             ));
         }
         let regex = patterns
-            .share(&with_flags(&translate(source), flags), compiled)
+            .share(&with_flags(&translate(source), flags), |pattern| {
+                compiled(pattern, PATTERN_BYTES_MAX)
+            })
             .map_err(|error| invalid(source, &last_line(&error.to_string())))?;
         Ok(Self {
             source: source.to_owned(),
             flags: flags.to_owned(),
             regex,
+            weight: OnceLock::new(),
         })
     }
 
@@ -58,9 +68,17 @@ impl Pattern {
         self.flags.contains('g')
     }
 
-    /// The length that its cost is counted by.
-    pub(crate) fn len(&self) -> usize {
-        self.source.len()
+    /// What its search of one byte is counted as. A text may be made so that a search has to keep
+    /// track of all the states of a pattern at each byte; so this grows with what it takes to
+    /// compile it.
+    pub(crate) fn weight(&self) -> usize {
+        *self.weight.get_or_init(|| {
+            let pattern = self.regex.as_str();
+            let mut limits = (12..).step_by(2).map(|power| 1 << power);
+            let fits =
+                |limit: &usize| *limit >= PATTERN_BYTES_MAX || compiled(pattern, *limit).is_ok();
+            limits.find(fits).unwrap_or(PATTERN_BYTES_MAX) / WEIGHT_BYTES
+        })
     }
 }
 
@@ -76,9 +94,9 @@ impl fmt::Display for Pattern {
     }
 }
 
-fn compiled(pattern: &str) -> Result<Regex, regex::Error> {
+fn compiled(pattern: &str, limit: usize) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern)
-        .size_limit(PATTERN_BYTES_MAX)
+        .size_limit(limit)
         .dfa_size_limit(PATTERN_BYTES_MAX)
         .build()
 }

@@ -79,7 +79,7 @@ impl Evaluator<'_> {
 
     fn get(&mut self, at: At, object: &Expression, path: &Expression) -> Result<Value, Halt> {
         let (object, path) = (self.value(at, object)?, self.value(at, path)?);
-        Ok(library::get(&object, &path))
+        Ok(library::get(&mut self.meter, &object, &path)?)
     }
 
     fn negate(&mut self, at: At, operand: &Expression) -> Result<Value, Halt> {

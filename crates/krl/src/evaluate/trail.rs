@@ -132,9 +132,10 @@ impl Evaluator<'_> {
         };
         let path = path.as_ref().map(|path| self.value(at, path)).transpose()?;
         let whole = self.variable(at, variable)?;
-        let old = path
-            .as_ref()
-            .map_or_else(|| whole.clone(), |path| library::get(&whole, path));
+        let old = match &path {
+            Some(path) => library::get(&mut self.meter, &whole, path)?,
+            None => whole,
+        };
         let value = match start {
             Some(start) if old.is_null() => self.value(at, start)?,
             _ => {

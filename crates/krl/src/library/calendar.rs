@@ -45,6 +45,9 @@ fn in_progress(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Ha
         let Some(fields) = entry.as_map() else {
             continue;
         };
+        if fields.contains_key("uid") {
+            evaluator.meter.spend(entries.len() as u64)?;
+        }
         let occurrence = Entry::read(fields, at).and_then(|own| {
             own.occurrence(&mut evaluator.meter, at, &replaced(fields, entries, at))
         });

@@ -125,6 +125,7 @@ fn collect(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> 
     let mut groups: indexmap::IndexMap<Arc<str>, Vec<Value>> = indexmap::IndexMap::new();
     for (key, value) in elements(&mut evaluator.meter, given)? {
         let group = text(&apply(evaluator, given, &key, value)?);
+        evaluator.meter.spend_for_text(&group)?;
         groups.entry(group).or_default().push(value.clone());
     }
     let mut entries = Entries::with_capacity(groups.len());

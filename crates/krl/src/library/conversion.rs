@@ -37,6 +37,13 @@ pub(crate) fn operate(
     left: &Value,
     right: &Value,
 ) -> Result<Value, Failure> {
+    if let (Value::Text(left), Value::Text(right)) = (left, right) {
+        meter.spend_for_text(if left.len() < right.len() {
+            left
+        } else {
+            right
+        })?;
+    }
     let ordering = |expected: fn(Ordering) -> bool| Value::Boolean(expected(order(left, right)));
     Ok(match operator {
         Operator::Add => return add(meter, left, right),
@@ -75,8 +82,8 @@ pub(crate) fn negate(operand: &Value) -> Result<Value, Failure> {
 /// Whether a text matches a pattern, or a text that is one.
 pub(super) fn matches(meter: &mut Meter, value: &Value, pattern: &Value) -> Result<bool, Failure> {
     let text = text(value);
-    with_pattern(meter, pattern, text.len(), |pattern| {
-        pattern.regex().is_match(&text)
+    with_pattern(meter, pattern, text.len(), |_, pattern| {
+        Ok(pattern.regex().is_match(&text))
     })
 }
 
@@ -85,7 +92,7 @@ pub(super) fn with_pattern<T>(
     meter: &mut Meter,
     value: &Value,
     length: usize,
-    body: impl FnOnce(&Pattern) -> T,
+    body: impl FnOnce(&mut Meter, &Pattern) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let compiled;
     let pattern = if let Value::Pattern(pattern) = value {
@@ -96,8 +103,8 @@ pub(super) fn with_pattern<T>(
         compiled = Pattern::new(&source, "")?;
         &compiled
     };
-    meter.spend_for(length.saturating_mul(1 + pattern.len() / 8))?;
-    Ok(body(pattern))
+    meter.spend_for(length.saturating_mul(pattern.weight()))?;
+    body(meter, pattern)
 }
 
 fn add(meter: &mut Meter, left: &Value, right: &Value) -> Result<Value, Failure> {
@@ -134,8 +141,12 @@ fn contains(meter: &mut Meter, left: &Value, right: &Value) -> Result<bool, Fail
             Ok(false)
         }
         Value::Map(map) => Ok(match right {
-            Value::List(_) => super::path::find(left, right).is_some(),
-            name => map.entries.contains_key(&*text(name)),
+            Value::List(_) => super::path::find(meter, left, right)?.is_some(),
+            name => {
+                let name = text(name);
+                meter.spend_for_text(&name)?;
+                map.entries.contains_key(&*name)
+            }
         }),
         _ => Ok(false),
     }

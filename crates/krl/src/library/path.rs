@@ -13,8 +13,8 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
     Builtin::pure("delete", &["val", "path"], |meter, given| {
         delete(meter, given.get(0), given.get(1))
     }),
-    Builtin::pure("get", &["obj", "path"], |_, given| {
-        Ok(get(given.get(0), given.get(1)))
+    Builtin::pure("get", &["obj", "path"], |meter, given| {
+        get(meter, given.get(0), given.get(1))
     }),
     Builtin::pure("keys", &["val", "path"], keys),
     Builtin::pure("put", &["val", "path", "toSet"], put_given),
@@ -23,19 +23,31 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
 ];
 
 /// The value at a path; null if there is none.
-pub(crate) fn get(value: &Value, path: &Value) -> Value {
-    find(value, path).cloned().unwrap_or_default()
+pub(crate) fn get(meter: &mut Meter, value: &Value, path: &Value) -> Result<Value, Failure> {
+    Ok(find(meter, value, path)?.cloned().unwrap_or_default())
 }
 
 /// The value at a path.
-pub(super) fn find<'v>(value: &'v Value, path: &Value) -> Option<&'v Value> {
-    keys_of(path)
-        .iter()
-        .try_fold(value, |value, key| match value {
-            Value::List(list) => list.items.get(position(&text(key))?),
-            Value::Map(map) => map.entries.get(&*text(key)),
+pub(super) fn find<'v>(
+    meter: &mut Meter,
+    value: &'v Value,
+    path: &Value,
+) -> Result<Option<&'v Value>, Failure> {
+    let mut found = value;
+    for key in keys_of(path) {
+        let key = text(key);
+        meter.spend_for_text(&key)?;
+        let next = match found {
+            Value::List(list) => position(&key).and_then(|position| list.items.get(position)),
+            Value::Map(map) => map.entries.get(&*key),
             _ => None,
-        })
+        };
+        match next {
+            Some(next) => found = next,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(found))
 }
 
 /// A value with another at a path in it. Maps are made where there is nothing; a list becomes a map
@@ -56,7 +68,7 @@ pub(crate) fn put(
 /// keep their positions.
 pub(crate) fn delete(meter: &mut Meter, value: &Value, path: &Value) -> Result<Value, Failure> {
     let keys = keys_of(path);
-    if keys.is_empty() || find(value, path).is_none() {
+    if keys.is_empty() || find(meter, value, path)?.is_none() {
         return Ok(value.clone());
     }
     remove(meter, value, keys)
@@ -88,7 +100,7 @@ fn set(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
 }
 
 fn keys(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
-    let keys: Vec<Value> = match within(given) {
+    let keys: Vec<Value> = match within(meter, given)? {
         Some(Value::Map(map)) => map
             .entries
             .keys()
@@ -106,7 +118,7 @@ fn keys(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
 }
 
 fn values(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
-    let values = match within(given) {
+    let values = match within(meter, given)? {
         Some(Value::Map(map)) => map.entries.values().cloned().collect(),
         Some(Value::List(list)) => list.items.clone(),
         _ => Vec::new(),
@@ -115,12 +127,12 @@ fn values(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
 }
 
 /// The collection that `keys` and `values` are asked about.
-fn within(given: &Given) -> Option<&Value> {
+fn within<'g>(meter: &mut Meter, given: &'g Given) -> Result<Option<&'g Value>, Failure> {
     let path = given.get(1);
     if truth(path) {
-        find(given.get(0), path)
+        find(meter, given.get(0), path)
     } else {
-        Some(given.get(0))
+        Ok(Some(given.get(0)))
     }
 }
 
@@ -164,6 +176,7 @@ fn write(
         return Ok(new);
     };
     let key = text(key);
+    meter.spend_for_text(&key)?;
     if let Value::List(list) = value
         && let Some(position) = position(&key).filter(|position| *position <= list.items.len())
     {
@@ -211,6 +224,7 @@ fn remove(meter: &mut Meter, value: &Value, keys: &[Value]) -> Result<Value, Fai
         return Ok(Value::Null);
     };
     let key = text(key);
+    meter.spend_for_text(&key)?;
     match value {
         Value::List(list) => {
             meter.allocate_slots(list.items.len())?;

@@ -88,7 +88,9 @@ fn counted(
     meter.allocate_slots(items.len())?;
     let mut groups: IndexMap<_, (usize, &Value)> = IndexMap::new();
     for item in items {
-        groups.entry(text(item)).or_insert((0, item)).0 += 1;
+        let group = text(item);
+        meter.spend_for_text(&group)?;
+        groups.entry(group).or_insert((0, item)).0 += 1;
     }
     let chosen = groups.into_values().filter(|(count, _)| wanted(*count));
     let chosen = chosen.map(|(_, item)| item.clone()).collect();

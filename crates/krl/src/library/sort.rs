@@ -26,8 +26,13 @@ fn sort(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     if let Value::Function(callable) = given.get(1) {
         items = merge_sort(evaluator, given, callable, items)?;
     } else {
-        let comparisons = items.len() as u64 * u64::from(items.len().max(1).ilog2() + 1);
-        evaluator.meter.spend(comparisons)?;
+        // On each of so many levels every element is compared once, and its text read once.
+        let levels = u64::from(items.len().max(1).ilog2() + 1);
+        let texts = items.iter().filter_map(Value::as_text);
+        let read: u64 = texts.map(|text| text.len() as u64 / 16).sum();
+        evaluator
+            .meter
+            .spend(levels * (items.len() as u64 + read))?;
         let sorter = given.get(1).as_text().map_or("default", |name| &**name);
         let compare: fn(&Value, &Value) -> Ordering = match sorter {
             "ciremun" => |one, two| order(two, one),

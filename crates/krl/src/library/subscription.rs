@@ -24,13 +24,9 @@ fn established(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Ha
         let fields = fields.into_iter();
         let fields = fields.map(|(name, text)| (name.into(), Value::Text(text.into())));
         let map = evaluator.meter.map(fields.collect())?;
-        let wanted = given.get(0).is_null()
-            || equal(
-                &mut evaluator.meter,
-                &super::get(&map, given.get(0)),
-                given.get(1),
-            )?;
-        if wanted {
+        let key = given.get(0);
+        let field = super::get(&mut evaluator.meter, &map, key)?;
+        if key.is_null() || equal(&mut evaluator.meter, &field, given.get(1))? {
             found.push(map);
         }
     }

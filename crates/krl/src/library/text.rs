@@ -101,44 +101,35 @@ fn extract(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
         return meter.list(Vec::new());
     }
     let text = given.text(0);
-    let value = |part: &str| Value::Text(part.into());
-    let found: Vec<Value> = with_pattern(meter, given.get(1), text.len(), |pattern| {
+    let found = with_pattern(meter, given.get(1), text.len(), |meter, pattern| {
         if pattern.is_global() {
-            return pattern
-                .regex()
-                .find_iter(&text)
-                .map(|found| value(found.as_str()))
-                .collect();
+            let found = pattern.regex().find_iter(&text);
+            return meter.pieces(found.map(|found| Some(found.as_str())));
         }
         let captures = pattern.regex().captures(&text);
         let groups = captures.iter().flat_map(|captures| captures.iter().skip(1));
-        groups
-            .map(|group| group.map_or(Value::Null, |group| value(group.as_str())))
-            .collect()
+        meter.pieces(groups.map(|group| group.map(|group| group.as_str())))
     })?;
-    meter.allocate(text.len() as u64)?;
     meter.list(found)
 }
 
 fn split(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
     let text = given.text(0);
-    let value = |part: &str| Value::Text(part.into());
-    let parts: Vec<Value> = if let Value::Pattern(_) = given.get(1) {
-        with_pattern(meter, given.get(1), text.len(), |pattern| {
-            pattern.regex().split(&text).map(value).collect()
-        })?
+    if let Value::Pattern(_) = given.get(1) {
+        let parts = with_pattern(meter, given.get(1), text.len(), |meter, pattern| {
+            meter.pieces(pattern.regex().split(&text).map(Some))
+        })?;
+        return meter.list(parts);
+    }
+    let separator = given.text(1);
+    meter.spend_for(text.len() + separator.len())?;
+    let parts = if separator.is_empty() {
+        let characters = text.char_indices();
+        let characters = characters.map(|(at, character)| text.get(at..at + character.len_utf8()));
+        meter.pieces(characters)?
     } else {
-        let separator = given.text(1);
-        meter.allocate_slots(text.len())?;
-        if separator.is_empty() {
-            text.chars()
-                .map(|character| value(character.encode_utf8(&mut [0; 4])))
-                .collect()
-        } else {
-            text.split(&*separator).map(value).collect()
-        }
+        meter.pieces(text.split(&*separator).map(Some))?
     };
-    meter.allocate(text.len() as u64)?;
     meter.list(parts)
 }
 
@@ -176,7 +167,7 @@ fn replace(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> 
     let pattern = replaced(&mut evaluator.meter, given)?;
     evaluator
         .meter
-        .spend_for(source.len().saturating_mul(1 + pattern.len() / 8))?;
+        .spend_for(source.len().saturating_mul(pattern.weight()))?;
     let count = if pattern.is_global() { usize::MAX } else { 1 };
     let mut out = String::new();
     let mut end = 0;
@@ -236,40 +227,45 @@ fn replacement(
                 &evaluator.call(given.at, callable, arguments, given.site)?,
             ))
         }
-        template => Ok(expand(&text(template), captures).into()),
+        template => {
+            let template = text(template);
+            evaluator.meter.spend_for(template.len())?;
+            Ok(expand(&mut evaluator.meter, &template, captures)?.into())
+        }
     }
 }
 
 /// `$1` to `$99` and `$&` in a replacement stand for groups and for the match, `$$` for `$`.
-fn expand(template: &str, captures: &Captures<'_>) -> String {
+fn expand(meter: &mut Meter, template: &str, captures: &Captures<'_>) -> Result<String, Failure> {
     let mut out = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
-        rest = expand_reference(after, captures, &mut out);
+        let (put, behind) = reference(after, captures);
+        meter.allocate(put.len() as u64)?;
+        out.push_str(put);
+        rest = behind;
     }
     out.push_str(rest);
-    out
+    Ok(out)
 }
 
-fn expand_reference<'t>(after: &'t str, captures: &Captures<'_>, out: &mut String) -> &'t str {
+/// What stands for what follows a `$`, and what is behind it.
+fn reference<'t>(after: &'t str, captures: &Captures<'t>) -> (&'t str, &'t str) {
     if let Some(rest) = after.strip_prefix('$') {
-        out.push('$');
-        return rest;
+        return ("$", rest);
     }
     if let Some(rest) = after.strip_prefix('&') {
-        out.push_str(captures.get(0).map_or("", |whole| whole.as_str()));
-        return rest;
+        return (captures.get(0).map_or("", |whole| whole.as_str()), rest);
     }
     for length in [2, 1] {
         let group = after
             .get(..length)
             .and_then(|digits| digits.parse::<usize>().ok());
         if let Some(group) = group.filter(|group| (1..captures.len()).contains(group)) {
-            out.push_str(captures.get(group).map_or("", |group| group.as_str()));
-            return after.get(length..).unwrap_or_default();
+            let put = captures.get(group).map_or("", |group| group.as_str());
+            return (put, after.get(length..).unwrap_or_default());
         }
     }
-    out.push('$');
-    after
+    ("$", after)
 }

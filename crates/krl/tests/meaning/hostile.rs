@@ -100,6 +100,66 @@ fn texts_do_not_grow_for_ever() {
     );
 }
 
+/// What is made of a text is counted while it is made, and not when all of it is there.
+#[test]
+fn the_pieces_of_a_text_are_counted_one_by_one() {
+    let double = "f = function(s, n) { n == 0 => s | f(s + s, n - 1) }";
+    let check = |depth: u32, body: &str, expected: &str| {
+        let body = format!("pre {{ s = f(\"ab\", {depth}) x = {body} }}");
+        check(double, &body, expected);
+    };
+    check(20, "s.extract(re#a#g)", "value-bytes-exhausted");
+    check(20, "s.split(re#a#)", "value-bytes-exhausted");
+    check(20, "s.split(\"a\")", "value-bytes-exhausted");
+    check(
+        19,
+        "f(\"$&\", 15).replace(re#^#, \"\") + s.replace(re#.*#, f(\"$&\", 15))",
+        "value-bytes-exhausted",
+    );
+    check(
+        17,
+        "(\"[\" + f(\"0,\", 20) + \"0]\").decode()",
+        "value-bytes-exhausted",
+    );
+}
+
+/// A long text costs what it takes to read it, wherever it is read.
+#[test]
+fn long_texts_are_not_read_for_nothing() {
+    let double = "f = function(s, n) { n == 0 => s | f(s + s, n - 1) } s = f(\"ab\", 20) \
+                  t = s + \"c\" r = 0.range(9999) m = {\"a\": {\"a\": 1}}";
+    let check = |body: &str| check(double, &format!("pre {{ x = {body} }}"), "fuel-exhausted");
+    check("r.map(function() { s < t })");
+    check("r.map(function() { s cmp t })");
+    check("r.map(function() { s <=> t })");
+    check("r.map(function() { m{s} })");
+    check("r.map(function() { m{[\"a\", s]} })");
+    check("r.map(function() { m.get(s) })");
+    check("r.map(function() { m >< s })");
+    check("r.map(function() { s }).sort()");
+    check("r.map(function() { s }).duplicates()");
+    check("r.collect(function() { s })");
+}
+
+/// Numbers are short.
+#[test]
+fn a_long_text_is_no_number() {
+    let source = "ruleset test { rule r { select when a b
+        pre { s = 0.range(600).join(\"\") } send_directive(\"x\", {\"n\": s.as(\"Number\")}) } }";
+    let told = World::with(&[source]).send("a:b");
+    assert_eq!(told, "fired\ndirective x {\"n\": null}\n");
+}
+
+/// Each line of a log is kept.
+#[test]
+fn logs_are_counted() {
+    check(
+        "f = function(s, n) { n == 0 => s | f(s + s, n - 1) } s = f(\"ab\", 12)",
+        "foreach 0.range(9000) setting (n) always { log info s }",
+        "value-bytes-exhausted",
+    );
+}
+
 /// A value whose parts are shared is small, but large when it is written out or compared.
 #[test]
 fn shared_parts_are_counted_when_they_are_walked() {
@@ -178,6 +238,12 @@ fn patterns_are_bounded() {
     check(
         "f = function(s, n) { n == 0 => s | f(s + s, n - 1) }",
         "pre { s = f(\"a\", 20) x = 0.range(100).map(function() { s.match(re#(a|b|ab)*c#) }) }",
+        "fuel-exhausted",
+    );
+    // The search has to keep track of a thousand states at each byte.
+    check(
+        "f = function(s, n) { n == 0 => s | f(s + s, n - 1) } s = f(\"ab\", 17)",
+        "pre { x = s.match(re#[ab]*a[ab]{1000}c#) }",
         "fuel-exhausted",
     );
 }
