@@ -125,10 +125,7 @@ impl Durable {
                 break;
             }
             news |= landmarks.journal;
-            landmarks
-                .lines
-                .iter()
-                .for_each(|line| tracing::info!("{line}"));
+            landmarks.lines.iter().for_each(Line::log);
             landmarks
                 .boundaries
                 .iter()
@@ -179,8 +176,26 @@ struct Landmarks {
     boundaries: Vec<Boundary>,
     /// It holds a journal entry or an outcome.
     journal: bool,
-    /// For the log.
-    lines: Vec<String>,
+    lines: Vec<Line>,
+}
+
+/// A line of the log: what a developer of rulesets has to see, what she wants to see, and what
+/// she looks for when nothing else helps.
+#[derive(Debug, PartialEq)]
+enum Line {
+    Warning(String),
+    Information(String),
+    Detail(String),
+}
+
+impl Line {
+    fn log(&self) {
+        match self {
+            Self::Warning(line) => tracing::warn!("{line}"),
+            Self::Information(line) => tracing::info!("{line}"),
+            Self::Detail(line) => tracing::debug!("{line}"),
+        }
+    }
 }
 
 impl Landmarks {
@@ -208,8 +223,8 @@ impl Landmarks {
     fn take_accepted(&mut self, position: u64, accepted: &Accepted, whole: bool) {
         self.journal = true;
         let (symbol, id) = (accepted.event.symbol(), accepted.event.id);
-        self.lines
-            .push(format!("{position} {symbol} accepted, event {id}"));
+        let line = format!("{position} {symbol} accepted, event {id}");
+        self.lines.push(Line::Information(line));
         if !whole {
             self.boundaries.push(Boundary::Accepted);
         }
@@ -219,21 +234,18 @@ impl Landmarks {
         self.journal = true;
         self.boundaries.push(Boundary::Outcome);
         for run in &outcome.runs {
-            let end = match &run.end {
-                RunEnd::Failed(fault) => format!("failed: {fault}"),
-                RunEnd::Fired => "fired".to_owned(),
-                RunEnd::NotFired => "did not fire".to_owned(),
-                RunEnd::NotSelected => "was not selected".to_owned(),
-            };
             let (rid, rule, event) = (&run.rid, &run.rule, run.event.id);
-            self.lines
-                .push(format!("{position} {rid} {rule} {end}, event {event}"));
+            let line = |end: &str| format!("{position} {rid} {rule} {end}, event {event}");
+            self.lines.push(match &run.end {
+                RunEnd::Failed(fault) => Line::Warning(line(&format!("failed: {fault}"))),
+                RunEnd::Fired => Line::Information(line("fired")),
+                RunEnd::NotFired => Line::Detail(line("did not fire")),
+                RunEnd::NotSelected => Line::Warning(line("was not selected")),
+            });
         }
-        let failed = outcome
-            .failed
-            .iter()
-            .map(|fault| format!("{position} failed: {fault}"));
-        self.lines.extend(failed);
+        let failed = outcome.failed.iter();
+        let failed = failed.map(|fault| format!("{position} failed: {fault}"));
+        self.lines.extend(failed.map(Line::Warning));
     }
 }
 
