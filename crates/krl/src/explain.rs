@@ -1,5 +1,7 @@
 //! What the codes of KRL mean.
 
+use crate::resolve::nearest;
+
 /// What a code means, and what to do: a page of Markdown. None if there is no such code.
 pub fn explain(code: &str) -> Option<&'static str> {
     let heading = ERRORS.match_indices("\n## ").find(|(at, mark)| {
@@ -20,6 +22,11 @@ pub fn codes() -> impl Iterator<Item = &'static str> {
     ERRORS.lines().filter_map(|line| line.strip_prefix("## "))
 }
 
+/// The code that one that there is not was probably meant to be.
+pub fn nearest_code(code: &str) -> Option<&'static str> {
+    nearest(code, codes())
+}
+
 const ERRORS: &str = include_str!("../../../spec/krl/errors.md");
 
 #[cfg(test)]
@@ -32,6 +39,8 @@ mod tests {
         assert!(page.starts_with("## krl-name-undefined\n\n"), "{page}");
         assert_eq!(page.matches("\n## ").count(), 0, "{page}");
         assert_eq!(explain("krl-nothing"), None);
+        assert_eq!(nearest_code("krl-type-mismach"), Some("krl-type-mismatch"));
+        assert_eq!(nearest_code("nonsense"), None);
         assert!(codes().all(|code| explain(code).is_some_and(|page| page.len() > code.len() + 20)));
     }
 }

@@ -31,7 +31,7 @@ use stratus_pen::language::{Ended, Language, Outline, Program, RuleError, Scene,
 use stratus_salience::Patterns;
 
 pub use document::document;
-pub use explain::{codes, explain};
+pub use explain::{codes, explain, nearest_code};
 pub use fixture::{Problem, Report, test};
 pub use session::Session;
 pub use together::check_together;

@@ -99,7 +99,8 @@ an expression              its value, in the scope of the ruleset
 :why                       say what each rule did about the last event, or why it did nothing
 :wait 5 minutes            let time pass
 :answer {…}                what the world answers to the next question
-:help                      show this";
+:help                      show this
+:quit                      end the conversation";
 
 #[cfg(test)]
 mod tests {
@@ -136,6 +137,6 @@ mod tests {
         check("ent:n * 2", &["10"]);
         check(":wait 5 minutes", &["nothing"]);
         check(":nix", &["there is no :nix; :help lists all"]);
-        assert_eq!(session.line(":help").len(), 7);
+        assert_eq!(session.line(":help").len(), 8);
     }
 }

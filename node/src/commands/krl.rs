@@ -2,6 +2,7 @@
 
 mod check;
 mod converse;
+mod files;
 mod layout;
 mod pages;
 

@@ -8,12 +8,13 @@ use stratus_event::{Fault, Whose};
 use stratus_krl::{check, check_together};
 use stratus_krl_syntax::{Diagnostic, Severity, ast::Generation, line_column, parse_ruleset};
 
+use super::files;
 use crate::{data, exit::Failure, render};
 
 /// Say what is wrong with KRL files
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// KRL files, or - for standard input
+    /// KRL files, folders of them, or - for standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Take the files for all that is installed, and say which raised events no rule selects
@@ -57,7 +58,7 @@ impl Check {
     /// Each source with its name and what there is to say about it.
     fn found(&self) -> Result<Vec<(String, String, Vec<Diagnostic>)>, Failure> {
         let mut sources = Vec::new();
-        for file in &self.files {
+        for file in &files::named(&self.files, "krl") {
             sources.push((data::read_named(file)?, file.display().to_string()));
         }
         let texts: Vec<&str> = sources.iter().map(|(source, _)| source.as_str()).collect();

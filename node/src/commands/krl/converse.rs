@@ -32,7 +32,11 @@ impl Repl {
         }
         prompt(is_terminal);
         for line in io::stdin().lock().lines() {
-            session.line(&line?).iter().try_for_each(render::line)?;
+            let line = line?;
+            if line.trim() == ":quit" {
+                break;
+            }
+            session.line(&line).iter().try_for_each(render::line)?;
             prompt(is_terminal);
         }
         Ok(())

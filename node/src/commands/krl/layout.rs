@@ -5,13 +5,13 @@ use std::{fs, path::PathBuf};
 use clap::Args;
 use stratus_event::{Fault, Whose};
 
-use super::check::verdict;
+use super::{check::verdict, files};
 use crate::{data, exit::Failure, render};
 
 /// Lay KRL files out in the one form; comments stay
 #[derive(Debug, Args)]
 pub(crate) struct Fmt {
-    /// KRL files, which are written anew, or - from standard input to standard output
+    /// KRL files or folders of them, which are written anew, or - from standard input to standard output
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Write nothing; name the files that are laid out otherwise, and fail if there are any
@@ -22,7 +22,7 @@ pub(crate) struct Fmt {
 impl Fmt {
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut problems = 0;
-        for file in &self.files {
+        for file in &files::named(&self.files, "krl") {
             let (source, name) = (data::read_named(file)?, file.display().to_string());
             match stratus_krl_syntax::format(&source) {
                 Ok(text) if self.check && text != source => {

@@ -6,13 +6,13 @@ use clap::Args;
 use serde::Serialize;
 use stratus_event::{Fault, Whose};
 
-use super::check::verdict;
+use super::{check::verdict, files};
 use crate::{data, exit::Failure, render};
 
 /// Hold Markdown pages to what they say about their rulesets
 #[derive(Debug, Args)]
 pub(crate) struct Test {
-    /// Markdown files with `krl`, `event` and `expect` blocks
+    /// Markdown files, or folders of them, with `krl`, `event` and `expect` blocks
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Print what came of each file as JSON
@@ -23,7 +23,7 @@ pub(crate) struct Test {
 impl Test {
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut tested = Vec::new();
-        for file in &self.files {
+        for file in &files::named(&self.files, "md") {
             let report = stratus_krl::test(&data::read_named(file)?);
             tested.push(Tested::new(file.display().to_string(), report));
         }
@@ -110,7 +110,9 @@ impl Explain {
 }
 
 fn unknown(code: &str) -> Failure {
-    let message = format!("there is no code {code} of KRL");
+    let near = stratus_krl::nearest_code(code);
+    let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    let message = format!("there is no code {code} of KRL{near}");
     Fault::new(Whose::Caller, "krl-code-unknown", message)
         .hint("`stratus krl explain` lists all")
         .into()
