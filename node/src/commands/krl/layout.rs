@@ -11,7 +11,8 @@ use crate::{data, exit::Failure, render};
 /// Lay KRL files out in the one form; comments stay
 #[derive(Debug, Args)]
 pub(crate) struct Fmt {
-    /// KRL files or folders of them, which are written anew, or - from standard input to standard output
+    /// KRL files or folders of them, which are written anew, or - from standard input to standard
+    /// output
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Write nothing; name the files that are laid out otherwise, and fail if there are any
