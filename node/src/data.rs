@@ -1,7 +1,7 @@
 //! The data directory: everything that a node keeps.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions, Permissions},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -35,7 +35,9 @@ impl DataDirectory {
             .recursive(true)
             .mode(0o700)
             .create(&self.path);
-        made.map_err(|e| self.unusable(&self.path, "made", &e))
+        let above = self.path.parent().filter(|above| above.is_dir());
+        let durable = made.and_then(|()| above.map_or(Ok(()), sync_folder));
+        durable.map_err(|e| self.unusable(&self.path, "made", &e))
     }
 
     /// Where it is.
@@ -246,7 +248,13 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .open(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&new, path)
+    fs::rename(&new, path)?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Makes the names in a folder durable.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 fn random() -> Result<[u8; 32], Failure> {

@@ -10,6 +10,7 @@ mod bad_input;
 mod http;
 mod kill;
 mod pairing;
+mod power;
 mod program;
 mod sabotage;
 mod story;

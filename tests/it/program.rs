@@ -26,24 +26,35 @@ pub(crate) struct Node {
     child: Option<Child>,
     api: u16,
     listen: u16,
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 impl Node {
     /// Starts a node on an empty data directory, with settings that may be empty.
     pub(crate) fn start(settings: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut node = Self {
-            folder,
-            child: None,
-            api: free_port(),
-            listen: free_port(),
-        };
+        let mut node = Self::new();
         if !settings.is_empty() {
             fs::create_dir_all(node.data()).unwrap();
             write_private(&node.data().join("stratus.toml"), settings);
         }
         node.up();
         node
+    }
+
+    /// A node that has not been started yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            child: None,
+            api: free_port(),
+            listen: free_port(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// Sets a variable for the node's later starts.
+    pub(crate) fn set_variable(&mut self, name: &'static str, value: PathBuf) {
+        self.environment.push((name, value));
     }
 
     /// Starts the node again on what its data directory has.
@@ -77,6 +88,7 @@ impl Node {
             .args(["--api", &format!("127.0.0.1:{}", self.api)])
             .args(["--listen", &format!("/ip4/127.0.0.1/tcp/{}", self.listen)])
             .env_remove("STRATUS_CRASH_AT")
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null());
         command
     }
@@ -149,6 +161,11 @@ impl Node {
             "{told}"
         );
         output.status.code().unwrap()
+    }
+
+    /// The folder that holds all of this node.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The node's data directory.

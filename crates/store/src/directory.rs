@@ -44,6 +44,18 @@ impl Directory {
         self.path.join("database")
     }
 
+    /// Makes the names durable by which the database is found. fjall syncs what is in the folders
+    /// that it makes, and not the folders above them (seen in 3.1.13 on a disk that loses what was
+    /// not synced: `tests/it/power.rs`).
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        let database = self.database();
+        let above = self.path.parent().unwrap_or(&self.path);
+        let folders = [&*database.join("keyspaces"), &*database, &*self.path, above];
+        folders
+            .iter()
+            .try_for_each(|folder| File::open(folder)?.sync_all())
+    }
+
     fn format(&self) -> PathBuf {
         self.path.join("format")
     }

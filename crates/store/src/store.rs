@@ -86,7 +86,7 @@ pub(crate) struct Tables {
     state: Keyspace,
     windows: Keyspace,
     /// Last, so that the lock outlives the database.
-    _directory: Directory,
+    directory: Directory,
 }
 
 impl Tables {
@@ -97,7 +97,7 @@ impl Tables {
             .worker_threads(WORKER_THREADS)
             .open()?;
         let open = |name| database.keyspace(name, KeyspaceCreateOptions::default);
-        Ok(Self {
+        let tables = Self {
             history: open("history")?,
             index: open("index")?,
             journal: open("journal")?,
@@ -105,8 +105,10 @@ impl Tables {
             state: open("state")?,
             windows: open("windows")?,
             database,
-            _directory: directory,
-        })
+            directory,
+        };
+        tables.directory.sync()?;
+        Ok(tables)
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
