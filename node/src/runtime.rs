@@ -10,7 +10,7 @@ mod evaluation;
 mod links;
 mod replies;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
 
 use stratus_api::Order;
 use stratus_engine::{Engine, Input, Output};
@@ -111,7 +111,7 @@ impl Runtime {
     pub(crate) async fn run(mut self) -> Result<(), Failure> {
         loop {
             match self.next().await? {
-                Woken::Durable => self.take_progress()?,
+                Woken::Durable => self.take_progress().await?,
                 Woken::Input(input) => self.feed(input)?,
                 Woken::OrdersClosed if self.replies.is_empty() => return Ok(()),
                 Woken::OrdersClosed => self.replies.close(),
@@ -171,25 +171,27 @@ impl Runtime {
         Ok(())
     }
 
-    fn take_progress(&mut self) -> Result<(), Failure> {
+    async fn take_progress(&mut self) -> Result<(), Failure> {
         match self.durable.progress() {
             Some(Ok(input)) => self.feed(input),
             Some(Err((input, fault))) => {
                 tracing::error!("{fault}; reopening the store");
                 self.feed(input)?;
-                self.reopen()
+                self.reopen().await
             }
             None => Ok(()),
         }
     }
 
     /// After a failed write nobody knows what the disk holds, so everything is read again.
-    fn reopen(&mut self) -> Result<(), Failure> {
-        let image = self.durable.reopen()?;
+    async fn reopen(&mut self) -> Result<(), Failure> {
         // What the old engine gave away must not come back to the new one.
         self.results = mpsc::channel(RESULTS_MAX);
         self.wake = None;
         self.replies.forget();
+        let Some(image) = self.await_disk().await? else {
+            return Ok(());
+        };
         self.engine = restore(&self.engine_config, image)?;
         self.drain()?;
         if let Some(input) = self.links.restart() {
@@ -198,6 +200,49 @@ impl Runtime {
         tracing::info!("the store is open again");
         Ok(())
     }
+
+    /// Opens the store again as soon as the disk lets it; none if the node is to stop before.
+    async fn await_disk(&mut self) -> Result<Option<stratus_engine::Image>, Failure> {
+        let mut pause = REOPEN_PAUSE_MIN;
+        loop {
+            match self.durable.reopen() {
+                Ok(image) => return Ok(Some(image)),
+                Err(Failure::Fault(fault, _)) if fault.code == "store-unusable" => {
+                    tracing::error!("{fault}; trying again in {} ms", pause.as_millis());
+                    if self.sit_out(pause, &fault).await.is_break() {
+                        return Ok(None);
+                    }
+                    pause = (pause * 2).min(REOPEN_PAUSE_MAX);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    /// Lets nothing in for a while: what cannot be kept is refused, and a partner sends again what
+    /// was not acknowledged. Breaks if the node is to stop.
+    async fn sit_out(&mut self, pause: Duration, fault: &Fault) -> ControlFlow<()> {
+        let mut over = std::pin::pin!(tokio::time::sleep(pause));
+        loop {
+            tokio::select! {
+                () = &mut over => return ControlFlow::Continue(()),
+                order = self.replies.next() => match order {
+                    Some(Input::Command { id, .. }) => self.replies.give(id, Err(closed(fault))),
+                    _ => return ControlFlow::Break(()),
+                },
+                Some(_) = self.links.next() => {}
+                Ok(()) = self.stop.changed() => self.durable.stop_telling(),
+            }
+        }
+    }
+}
+
+fn closed(fault: &Fault) -> Fault {
+    let message = format!(
+        "the store is closed until the disk is back: {}",
+        fault.message
+    );
+    Fault::new(Whose::World, "store-failed", message)
 }
 
 fn restore(
@@ -234,6 +279,10 @@ fn network_ended() -> Fault {
 const RESULTS_MAX: usize = 256;
 
 const SLEEP_MAX: Duration = Duration::from_secs(30);
+
+/// How long to wait before a store is opened again that could not be; it doubles each time.
+const REOPEN_PAUSE_MIN: Duration = Duration::from_millis(100);
+const REOPEN_PAUSE_MAX: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {

@@ -86,17 +86,33 @@ impl Bank {
     fn cut_under_load(&mut self) {
         let before = self.acknowledged.lock().unwrap().len();
         let load = self.load();
+        self.await_acknowledgement(before);
+        std::thread::sleep(Duration::from_millis(self.random.below(80) as u64));
+        self.cut(load);
+    }
+
+    /// Waits until more than so many entries are acknowledged.
+    fn await_acknowledgement(&self, before: usize) {
         let begun = Instant::now();
-        while self.acknowledged.lock().unwrap().len() == before {
+        while self.acknowledged.lock().unwrap().len() <= before {
             assert!(begun.elapsed() < LOAD_WAIT, "{}", self.node.logged());
             std::thread::sleep(Duration::from_millis(1));
         }
-        std::thread::sleep(Duration::from_millis(self.random.below(80) as u64));
+    }
+
+    /// Cuts the power, and starts again.
+    fn cut(&mut self, load: JoinHandle<()>) {
         self.node.kill();
         load.join().unwrap();
         self.disk.cut(&mut self.random);
         self.disk.settle();
         self.node.up();
+    }
+
+    /// Entries may be in the journal of which nobody was told; from here on they count as told.
+    fn forget_unanswered(&self) {
+        let mut acknowledged = self.acknowledged.lock().unwrap();
+        acknowledged.extend(&self.model.seen);
     }
 
     fn load(&mut self) -> JoinHandle<()> {
@@ -151,7 +167,9 @@ impl Model {
             if entries.is_empty() {
                 return;
             }
-            entries.iter().for_each(|entry| self.take(entry));
+            for entry in entries {
+                self.take(entry);
+            }
         }
     }
 
@@ -259,6 +277,41 @@ fn a_disk_that_does_not_sync_is_found_out() {
     }
 }
 
+/// While the disk fails nothing is acknowledged, and when it works again the node goes on by itself.
+fn check_failing(way: &str) {
+    let Some(mut bank) = Bank::open(6) else {
+        return skip();
+    };
+    for _ in 0..FAILURES {
+        bank.disk.set_failing(way, true);
+        let load = bank.load();
+        std::thread::sleep(Duration::from_millis(300));
+        let (durable, acknowledged) = (bank.model.seen.len(), bank.acknowledged.clone());
+        assert_eq!(acknowledged.lock().unwrap().len(), durable, "{way}");
+        bank.disk.set_failing(way, false);
+        bank.await_acknowledgement(durable);
+        bank.cut(load);
+        bank.audit()
+            .unwrap_or_else(|wrong| panic!("{way}: {wrong}"));
+        bank.forget_unanswered();
+    }
+}
+
+#[test]
+fn a_disk_that_cannot_sync_is_lived_through() {
+    check_failing("sync");
+}
+
+#[test]
+fn a_disk_that_cannot_write_is_lived_through() {
+    check_failing("write");
+}
+
+#[test]
+fn a_disk_that_is_full_is_lived_through() {
+    check_failing("full");
+}
+
 /// Without a compiler there is no such disk.
 fn skip() {
     let required = std::env::var("STRATUS_REQUIRE").unwrap_or_default();
@@ -279,6 +332,7 @@ impl Random {
 }
 
 const CUTS: usize = 50;
+const FAILURES: usize = 3;
 const SENDERS: usize = 8;
 /// Entries that one sender has to send, which are more than it can.
 const ENTRIES_MAX: u64 = 1_000;

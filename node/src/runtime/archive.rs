@@ -7,7 +7,7 @@ use std::{
 
 use stratus_api::{Archive, Compiled};
 use stratus_engine::journal::{Page, Verdict, Wanted};
-use stratus_event::{EventId, Fault, Name, PenId};
+use stratus_event::{EventId, Fault, Name, PenId, Whose};
 use stratus_krl::Krl;
 use stratus_pen::language::Language;
 use stratus_store::Journal;
@@ -31,17 +31,14 @@ impl JournalView {
         }
     }
 
-    /// Reads from the open store; while it is being reopened there is nothing.
-    fn open<T: Default>(
-        &self,
-        read: impl FnOnce(&Journal) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
+    /// Reads from the open store; while it is closed nobody knows what is in it.
+    fn open<T>(&self, read: impl FnOnce(&Journal) -> Result<T, Fault>) -> Result<T, Fault> {
         let journal = self
             .journal
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        journal.as_ref().map_or_else(|| Ok(T::default()), read)
+        read(&journal.ok_or_else(closed)?)
     }
 
     fn keep(&self, hash: [u8; 32], compiled: &Compiled) {
@@ -92,6 +89,11 @@ impl Archive for JournalView {
         }
         Ok(compiled)
     }
+}
+
+fn closed() -> Fault {
+    let message = "the journal cannot be read until the disk is back";
+    Fault::new(Whose::World, "store-failed", message)
 }
 
 /// Programs of the past that stay compiled.

@@ -65,10 +65,10 @@ impl Disk {
     }
 
     fn settle_folder(&self, folder: &Path) {
-        let mut listing = String::new();
+        let mut listing = Vec::new();
         for (name, inode) in entries(folder) {
             let path = folder.join(&name);
-            listing += &format!("{inode} {name}\n");
+            listing.push(format!("{inode} {name}"));
             if path.is_dir() {
                 self.settle_folder(&path);
             } else {
@@ -76,7 +76,7 @@ impl Disk {
                 fs::hard_link(&path, self.path("pin", inode)).unwrap();
             }
         }
-        fs::write(self.path("listing", inode(folder)), listing).unwrap();
+        fs::write(self.path("listing", inode(folder)), listing.join("\n")).unwrap();
     }
 
     /// A name that only one of listing and folder has may be there after the cut or not.
