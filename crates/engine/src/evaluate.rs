@@ -1,17 +1,14 @@
 //! One event at a time through the rules of its PEN, and what comes of it.
 
 use stratus_event::{Fault, PenId, Value, Whose};
-use stratus_pen::{
-    Done, Ending, Moved, Transaction,
-    language::{Change, TimerChange},
-};
+use stratus_pen::{Done, Ending, Moved, Transaction, language::Change};
 
 use crate::{
     Engine, Finished, Job, Key, Outcome, OutcomeRun, OutcomeStand, Output, Record,
     STANDS_BYTES_MAX,
     commit::{After, Draft},
     hosted::Entry,
-    schedule::Alarm,
+    timer::write_timer,
 };
 
 impl Engine {
@@ -88,6 +85,7 @@ impl Engine {
             event: accepted.event.clone(),
             channel: accepted.channel,
             for_ruleset: accepted.for_ruleset.clone(),
+            timer: accepted.timer(),
             now: accepted.at,
             seed: accepted.seed,
             bounds,
@@ -149,6 +147,9 @@ impl Engine {
         hosted.state.apply(done);
         write_state(pen, done, &mut draft);
         self.arm_timers(pen, done);
+        if done.failed.is_some() {
+            self.set_instants(pen, Some(entry.accepted.at), &mut draft);
+        }
         let (stands, stands_left_out) = outcome_stands(done);
         let mut outcome = Outcome {
             at: now,
@@ -169,12 +170,9 @@ impl Engine {
     }
 
     fn arm_timers(&mut self, pen: PenId, done: &Done) {
-        for change in &done.timers {
-            if let TimerChange::Set(timer) = change {
-                self.schedule
-                    .set(timer.at, Alarm::Timer(pen, timer.id.clone()));
-            }
-        }
+        done.timers
+            .iter()
+            .for_each(|change| self.arm_timer(pen, change));
     }
 
     /// Answers those who waited for the event, and keeps the answer for its repetitions.
@@ -234,15 +232,7 @@ fn write_state(pen: PenId, done: &Done, draft: &mut Draft) {
         }
     }
     for change in &done.timers {
-        match change {
-            TimerChange::Remove { id } => draft.remove(Key::Timer(pen, id.clone())),
-            TimerChange::Set(timer) => {
-                draft.put(
-                    Key::Timer(pen, timer.id.clone()),
-                    Record::Timer(timer.clone()),
-                );
-            }
-        }
+        write_timer(pen, change, draft);
     }
 }
 

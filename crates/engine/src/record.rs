@@ -286,6 +286,16 @@ pub struct Accepted {
     pub seed: [u8; 32],
 }
 
+impl Accepted {
+    /// The timer that went off, if it comes of that.
+    pub(crate) fn timer(&self) -> Option<Name> {
+        match &self.source {
+            Source::Timer { id } => Some(id.clone()),
+            _ => None,
+        }
+    }
+}
+
 /// Who brought an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {

@@ -93,6 +93,7 @@ impl Engine {
             .map(|rule: &Outline| rule.name.clone())
             .collect();
         self.programs.insert(hash, program);
+        self.set_instants(pen, None, draft);
         Ok(Reply::Ruleset {
             rid,
             rules,

@@ -1,7 +1,7 @@
 //! Timers that rulesets set.
 
-use stratus_event::{EventId, Name, PenId};
-use stratus_pen::language::Timer;
+use stratus_event::{EventId, Name, PenId, Timestamp};
+use stratus_pen::language::{Timer, TimerChange};
 
 use crate::{Accepted, Engine, Key, Record, Source, commit::Draft, schedule::Alarm};
 
@@ -69,5 +69,43 @@ impl Engine {
         if let Some(hosted) = self.pens.get_mut(&pen) {
             hosted.state.set_timer(next);
         }
+    }
+
+    /// Sets the timers of the instants for which rules wait and that have none.
+    pub(crate) fn set_instants(
+        &mut self,
+        pen: PenId,
+        passed: Option<Timestamp>,
+        draft: &mut Draft,
+    ) {
+        let Some(hosted) = self.pens.get_mut(&pen) else {
+            return;
+        };
+        let changes = hosted.state.instants(self.now, passed);
+        for change in &changes {
+            hosted.state.change_timer(change);
+            write_timer(pen, change, draft);
+        }
+        for change in &changes {
+            self.arm_timer(pen, change);
+        }
+    }
+
+    /// Lets a timer that was set go off in time.
+    pub(crate) fn arm_timer(&mut self, pen: PenId, change: &TimerChange) {
+        if let TimerChange::Set(timer) = change {
+            self.schedule
+                .set(timer.at, Alarm::Timer(pen, timer.id.clone()));
+        }
+    }
+}
+
+pub(crate) fn write_timer(pen: PenId, change: &TimerChange, draft: &mut Draft) {
+    match change {
+        TimerChange::Remove { id } => draft.remove(Key::Timer(pen, id.clone())),
+        TimerChange::Set(timer) => draft.put(
+            Key::Timer(pen, timer.id.clone()),
+            Record::Timer(timer.clone()),
+        ),
     }
 }

@@ -3,6 +3,7 @@
 mod arity;
 mod classic;
 mod expression;
+mod instant;
 mod interval;
 mod join;
 mod operands;
@@ -64,6 +65,8 @@ struct Compiler {
     globals_seen: usize,
     modules: Vec<Module>,
     conditions: Vec<Condition>,
+    /// The variables of the rule's event expression that are bound by one event each.
+    bound_together: Vec<Vec<Name>>,
     /// Whether names that nothing binds are attributes of the event.
     in_condition: bool,
 }
@@ -104,6 +107,7 @@ impl Compiler {
             globals_seen: 0,
             modules: Vec::new(),
             conditions: Vec::new(),
+            bound_together: Vec::new(),
             in_condition: false,
         }
     }

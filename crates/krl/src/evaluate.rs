@@ -14,11 +14,12 @@ mod trail;
 use std::{collections::BTreeMap, sync::Arc};
 
 use rand_chacha::ChaCha20Rng;
-use stratus_event::{Event, Map as DataMap, Name, Value as Data};
+use stratus_event::{Event, Map as DataMap, Name, Timestamp, Value as Data};
 use stratus_pen::language::{Change, Ended, Question, QuestionId, Scene, Stop};
 
 use crate::{
     border,
+    library::bound_instant,
     limit::{Failure, Halt, Meter},
     program::{Condition, Ruleset},
     value::Value,
@@ -159,6 +160,17 @@ impl<'s> Evaluator<'s> {
 
     /// Whether a `where` predicate holds.
     pub(crate) fn holds(&mut self, condition: &Condition) -> Result<bool, Halt> {
+        let value = self.of_bindings(condition)?;
+        Ok(crate::coerce::truth(&value))
+    }
+
+    /// The time that an `at` means.
+    pub(crate) fn instant(&mut self, condition: &Condition) -> Result<Option<Timestamp>, Halt> {
+        let value = self.of_bindings(condition)?;
+        Ok(bound_instant(&value)?)
+    }
+
+    fn of_bindings(&mut self, condition: &Condition) -> Result<Value, Halt> {
         let mut slots = vec![Value::Null; condition.slots];
         for (name, slot) in &condition.bindings {
             let bound = self.scene.bindings.get(name);
@@ -168,8 +180,7 @@ impl<'s> Evaluator<'s> {
         }
         let frame = self.push_frame(Some(TOP.frame), slots);
         let at = At { frame, ..TOP };
-        let value = self.value(at, &condition.expression)?;
-        Ok(crate::coerce::truth(&value))
+        self.value(at, &condition.expression)
     }
 
     fn finish(mut self) -> Result<Ended, Stop> {

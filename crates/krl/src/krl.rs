@@ -25,7 +25,7 @@ mod value;
 
 use std::{any::Any, fmt, sync::Arc};
 
-use stratus_event::{Fault, Map, Name, Value, Whose};
+use stratus_event::{Fault, Map, Name, Timestamp, Value, Whose};
 use stratus_krl_syntax::{Diagnostic, Severity, line_column, parse_ruleset};
 use stratus_pen::language::{Ended, Language, Outline, Program, RuleError, Scene, Stop};
 use stratus_salience::Patterns;
@@ -129,14 +129,14 @@ impl Program for Compiled {
         let Some(condition) = self.ruleset.conditions.get(condition) else {
             return Ok(false);
         };
-        match self.evaluator(scene).holds(condition) {
-            Ok(holds) => Ok(holds),
-            Err(Halt::Error(failure)) => Err(failure.into()),
-            Err(Halt::Ask(_)) => {
-                let message = "a where condition cannot wait for an answer from the world";
-                Err(Failure::new("krl-question-in-where", message).into())
-            }
-        }
+        self.evaluator(scene).holds(condition).map_err(unselected)
+    }
+
+    fn instant(&self, number: usize, scene: &Scene<'_>) -> Result<Option<Timestamp>, RuleError> {
+        let Some(time) = self.ruleset.conditions.get(number) else {
+            return Ok(None);
+        };
+        self.evaluator(scene).instant(time).map_err(unselected)
     }
 
     fn run(&self, rule: usize, scene: &Scene<'_>) -> Result<Ended, Stop> {
@@ -155,6 +155,17 @@ impl Program for Compiled {
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+/// Why a part of an event expression has no value.
+fn unselected(halt: Halt) -> RuleError {
+    match halt {
+        Halt::Error(failure) => failure.into(),
+        Halt::Ask(_) => {
+            let message = "a where condition cannot wait for an answer from the world";
+            Failure::new("krl-question-in-where", message).into()
+        }
     }
 }
 

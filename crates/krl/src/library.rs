@@ -32,7 +32,7 @@ pub(crate) use conversion::{negate, operate};
 pub(crate) use dataset::{CACHABLE_S, KEPT_S};
 pub(crate) use path::{delete, get, put};
 pub(crate) use schedule::{cron, describe_timer};
-pub(crate) use time::instant;
+pub(crate) use time::{bound_instant, instant, standing_instant};
 
 /// Something built in that can be called.
 #[derive(Debug)]

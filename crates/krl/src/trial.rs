@@ -57,6 +57,9 @@ impl Trial {
         let watched = Arc::new(Watched::new(program));
         let installed = self.state.install(Arc::clone(&watched) as Arc<dyn Program>);
         installed.map_err(|fault| vec![fault])?;
+        for change in self.state.instants(self.now, None) {
+            self.state.change_timer(&change);
+        }
         self.watched.retain(|other| *other.rid() != rid);
         self.watched.push(watched);
         self.rulesets.retain(|(other, _)| *other != rid);
@@ -87,7 +90,7 @@ impl Trial {
     /// Raises an event from outside; what happened.
     pub fn send(&mut self, domain: &Name, kind: &Name, attributes: Map) -> Vec<String> {
         let event = self.event(domain, kind, attributes);
-        self.handle(event, None)
+        self.handle(event, None, None)
     }
 
     /// Lets time pass. Timers that come due on the way go off; what happened.
@@ -192,18 +195,23 @@ impl Trial {
         }
         let raise = timer.raise;
         let event = self.event(&raise.domain, &raise.kind, raise.attributes);
-        self.handle(event, raise.for_ruleset.as_ref())
+        self.handle(event, raise.for_ruleset.as_ref(), Some(&timer.id))
     }
 
-    fn handle(&mut self, event: Event, for_ruleset: Option<&Name>) -> Vec<String> {
+    fn handle(
+        &mut self,
+        event: Event,
+        for_ruleset: Option<&Name>,
+        timer: Option<&Name>,
+    ) -> Vec<String> {
         let mut answered = Answered::new();
         let mut happened = Vec::new();
         loop {
             self.watched.iter().for_each(|watched| watched.forget());
-            match self
-                .transaction(&event, for_ruleset.cloned(), &answered)
-                .run()
-            {
+            let mut transaction = self.transaction(&event, &answered);
+            transaction.for_ruleset = for_ruleset.cloned();
+            transaction.timer = timer.cloned();
+            match transaction.run() {
                 Ending::Ask(asked) => happened.extend(self.answers_to(asked, &mut answered)),
                 Ending::Done(done) => {
                     happened.extend(self.told(&done));
@@ -215,17 +223,13 @@ impl Trial {
         }
     }
 
-    fn transaction(
-        &self,
-        event: &Event,
-        for_ruleset: Option<Name>,
-        answered: &Answered,
-    ) -> Transaction {
+    fn transaction(&self, event: &Event, answered: &Answered) -> Transaction {
         Transaction {
             state: self.state.clone(),
             event: event.clone(),
             channel: Some(CHANNEL),
-            for_ruleset,
+            for_ruleset: None,
+            timer: None,
             now: self.now,
             seed: SEED,
             bounds: Bounds::default(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use stratus_event::{Event, EventId, Fault, Name};
+use stratus_event::{Event, EventId, Fault, Name, Timestamp};
 use stratus_salience::{
     Bindings, Did, PARTIAL_MATCHES_MAX, Progress, RulePlace, Step, WAITING_SHOWN_MAX,
 };
@@ -10,6 +10,7 @@ use stratus_salience::{
 use crate::{
     Asked, Bounds, Done, Ending, Moved, Run, RunEnd, RunId, Stand, Transaction,
     bounds::runs_exceeded,
+    instant::{Passing, instant_changes},
     judge::Judge,
     language::{Answers, Scene, Stop},
     overlay::Overlay,
@@ -21,6 +22,8 @@ pub(crate) struct Evaluation<'a> {
     pub(crate) transaction: &'a Transaction,
     pub(crate) overlay: Overlay<'a>,
     moved: BTreeMap<RulePlace, Progress>,
+    /// For which instants the rules wait now that have been offered anything.
+    pub(crate) instants: BTreeMap<RulePlace, Option<Timestamp>>,
     pub(crate) queue: VecDeque<Queued>,
     pub(crate) done: Done,
     /// How many events the present event has raised.
@@ -37,6 +40,8 @@ pub(crate) struct Evaluation<'a> {
 pub(crate) struct Queued {
     pub(crate) event: Event,
     pub(crate) for_ruleset: Option<Name>,
+    /// The instant that it is, if it is one.
+    pub(crate) passing: Option<Passing>,
     /// How many events lie between it and the accepted one.
     pub(crate) depth: u32,
     /// How many of these, and of itself, tell of a failed run.
@@ -63,6 +68,7 @@ impl<'a> Evaluation<'a> {
         let accepted = Queued {
             event: transaction.event.clone(),
             for_ruleset: transaction.for_ruleset.clone(),
+            passing: Passing::of(transaction),
             depth: 0,
             error_depth: 0,
         };
@@ -70,6 +76,7 @@ impl<'a> Evaluation<'a> {
             transaction,
             overlay: Overlay::new(&transaction.state),
             moved: BTreeMap::new(),
+            instants: BTreeMap::new(),
             queue: VecDeque::from([accepted]),
             done: Done::default(),
             ordinal: 0,
@@ -145,17 +152,22 @@ impl<'a> Evaluation<'a> {
             rid,
             rule: rule.outline.name.clone(),
         };
+        let passing = queued.passing.as_ref();
+        if passing.is_some_and(|passing| !passing.is_for(&id)) {
+            return Ok(None);
+        }
         let limits = self.transaction.bounds.condition_limits();
         let judge = Judge::new(&rule, self.transaction, &self.overlay, &id, &limits);
         let start = Progress::default();
         let progress = self.progress(place).unwrap_or(&start);
-        let step = rule
-            .automaton
-            .step(progress, &queued.event, self.transaction.now, &judge);
+        let (step, next) = self.step(&rule, progress, queued, &judge);
         let mut log = judge.into_log();
         log.extend(dropped(step.dropped));
         if let Some(stand) = stand(&id, progress, &step) {
             self.note_stand(stand);
+        }
+        if rule.automaton.has_instants() {
+            self.instants.insert(place, next);
         }
         if let Some(progress) = step.progress {
             self.moved.insert(place, progress);
@@ -261,7 +273,9 @@ impl<'a> Evaluation<'a> {
                 });
             }
         }
+        let instants = instant_changes(state, &self.instants);
         (self.done.changes, self.done.timers) = self.overlay.into_changes();
+        self.done.timers.extend(instants);
         self.done
     }
 

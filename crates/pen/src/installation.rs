@@ -7,7 +7,7 @@ use stratus_salience::{Piece, Progress};
 
 use crate::{
     State,
-    language::{Program, StateView},
+    language::Program,
     rulesets::{Rule, Rulesets},
 };
 
@@ -25,7 +25,7 @@ pub struct Gone {
 impl State {
     /// Installs a ruleset, or replaces the one of the same id. The new one takes over the place,
     /// the variables, the timers, and the automata of those rules whose name and event expression
-    /// stay.
+    /// stay. [`State::instants`] then says which instants are waited for.
     ///
     /// The modules that it uses must be installed (`module-missing`) and must not use it
     /// (`module-cycle`); its event expressions must be within the bounds of
@@ -52,7 +52,10 @@ impl State {
         let before = self.rulesets.clone();
         let begun = self.take_automata(rid);
         change(&mut self.rulesets);
-        let mut gone = Gone::default();
+        let mut gone = Gone {
+            timers: self.drop_instants(&before, rid),
+            ..Gone::default()
+        };
         for (name, progress) in begun {
             let old = before.named(rid, &name);
             let new = self.rulesets.named(rid, &name);
@@ -87,7 +90,11 @@ impl State {
                 .iter()
                 .flat_map(|(rule, progress)| pieces(rid, rule, progress))
                 .collect(),
-            timers: self.timers(rid).into_iter().map(|timer| timer.id).collect(),
+            timers: self
+                .all_timers()
+                .filter(|timer| timer.rid == *rid)
+                .map(|timer| timer.id.clone())
+                .collect(),
             variables: self
                 .variables(rid)
                 .map(|(name, _)| (rid.clone(), name.clone()))
@@ -97,6 +104,22 @@ impl State {
         Arc::make_mut(&mut self.variables).remove(rid);
         Arc::make_mut(&mut self.rulesets).remove(rid);
         gone
+    }
+
+    /// Takes out the timers of the instants for which rules waited that are gone, or wait for others
+    /// now.
+    fn drop_instants(&mut self, before: &Rulesets, rid: &Name) -> Vec<Name> {
+        let mut dropped = Vec::new();
+        for old in before.rules(rid).filter(|old| old.automaton.has_instants()) {
+            let new = self.rulesets.named(rid, &old.outline.name);
+            if new.is_none_or(|new| !new.continues(&old)) {
+                dropped.extend(self.instant_timer(&old).map(|timer| timer.id.clone()));
+            }
+        }
+        for id in &dropped {
+            self.remove_timer(id);
+        }
+        dropped
     }
 
     /// Takes out, and gives by rule, how far the ruleset's event expressions have come.

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use stratus_event::Event;
+use stratus_event::{Event, Timestamp};
 use stratus_salience::{Bindings, Conditions};
 
 use crate::{
@@ -45,6 +45,14 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Keeps an error for the trace, once.
+    fn note(&self, error: RuleError) {
+        let mut errors = self.errors.borrow_mut();
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
+    }
+
     /// What went wrong, as lines for the trace.
     pub(crate) fn into_log(self) -> Vec<(String, String)> {
         let line = |error: RuleError| {
@@ -67,11 +75,28 @@ impl Conditions for Judge<'_> {
             answers: &self.answers,
             limits: self.limits,
         };
-        self.program
-            .holds(condition, &scene)
-            .unwrap_or_else(|error| {
-                self.errors.borrow_mut().push(error);
-                false
-            })
+        let holds = self.program.holds(condition, &scene);
+        holds.unwrap_or_else(|error| {
+            self.note(error);
+            false
+        })
+    }
+
+    fn instant(&self, number: usize, bindings: &Bindings) -> Option<Timestamp> {
+        let scene = Scene {
+            view: self.overlay,
+            event: None,
+            channel: None,
+            bindings,
+            now: self.transaction.now,
+            seed: self.id.seed(&self.transaction.seed),
+            answers: &self.answers,
+            limits: self.limits,
+        };
+        let instant = self.program.instant(number, &scene);
+        instant.unwrap_or_else(|error| {
+            self.note(error);
+            None
+        })
     }
 }

@@ -46,6 +46,13 @@ pub trait Program: Send + Sync + fmt::Debug {
     /// error counts as false and comes back for the trace.
     fn holds(&self, condition: usize, scene: &Scene<'_>) -> Result<bool, RuleError>;
 
+    /// The time that [`stratus_salience::Instant::Bound`] of that number means, of the scene's
+    /// bindings and nothing else; none if it means none. An error comes back for the trace.
+    fn instant(&self, number: usize, scene: &Scene<'_>) -> Result<Option<Timestamp>, RuleError> {
+        let _ = (number, scene);
+        Ok(None)
+    }
+
     /// Runs one rule, every iteration of it, to its end.
     fn run(&self, rule: usize, scene: &Scene<'_>) -> Result<Ended, Stop>;
 

@@ -6,6 +6,7 @@ use stratus_event::{Name, Value};
 
 use crate::{
     State,
+    instant::is_instant,
     language::{Change, Program, StateView, SubscriptionView, Timer, TimerChange},
 };
 
@@ -107,7 +108,7 @@ impl StateView for Overlay<'_> {
     fn timers(&self, rid: &Name) -> Vec<Timer> {
         let mut timers: Vec<_> = self
             .all_timers()
-            .filter(|timer| timer.rid == *rid)
+            .filter(|timer| timer.rid == *rid && !is_instant(&timer.id))
             .cloned()
             .collect();
         timers.sort_by(|one, other| one.id.cmp(&other.id));

@@ -9,6 +9,7 @@ mod common;
 mod cron;
 mod evaluation;
 mod installation;
+mod instant;
 mod judge;
 pub mod language;
 mod outcome;

@@ -97,6 +97,12 @@ impl Rulesets {
             .flat_map(|(place, installed)| installed.rules(place))
     }
 
+    /// All rules, in the order in which they run.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Rule<'_>> {
+        let installed = self.installed.iter();
+        installed.flat_map(|(place, installed)| installed.rules(*place))
+    }
+
     /// The rules that an event may move, in the order in which they run.
     pub(crate) fn woken(&self, event: &Event, armed: &Armed) -> Vec<RulePlace> {
         self.index.woken(event, armed)

@@ -10,6 +10,7 @@ use stratus_salience::{Armed, Progress, ProgressError, RulePlace};
 
 use crate::{
     Channel, Done, Moved,
+    instant::is_instant,
     language::{Change, Program, StateView, SubscriptionView, Timer, TimerChange},
     rulesets::{Rule, Rulesets},
 };
@@ -94,12 +95,9 @@ impl State {
         done.automata
             .iter()
             .for_each(|moved| self.apply_moved(moved));
-        for timer in &done.timers {
-            match timer {
-                TimerChange::Remove { id } => drop(self.remove_timer(id)),
-                TimerChange::Set(timer) => self.set_timer(timer.clone()),
-            }
-        }
+        done.timers
+            .iter()
+            .for_each(|change| self.change_timer(change));
     }
 
     /// Puts a channel in, or in place of the one of the same ECI.
@@ -152,6 +150,14 @@ impl State {
     fn apply_moved(&mut self, moved: &Moved) {
         let progress = moved.progress.clone().unwrap_or_default();
         self.move_automaton(&moved.rid, &moved.rule, progress);
+    }
+
+    /// Sets or removes a timer.
+    pub fn change_timer(&mut self, change: &TimerChange) {
+        match change {
+            TimerChange::Remove { id } => drop(self.remove_timer(id)),
+            TimerChange::Set(timer) => self.set_timer(timer.clone()),
+        }
     }
 
     /// Sets a timer, in place of one of the same id.
@@ -300,7 +306,7 @@ impl StateView for State {
     fn timers(&self, rid: &Name) -> Vec<Timer> {
         self.timers
             .values()
-            .filter(|timer| timer.rid == *rid)
+            .filter(|timer| timer.rid == *rid && !is_instant(&timer.id))
             .cloned()
             .collect()
     }

@@ -16,6 +16,8 @@ pub struct Transaction {
     /// Only this ruleset sees it, if named: [`crate::language::Raise::for_ruleset`] of a timer that
     /// went off.
     pub for_ruleset: Option<Name>,
+    /// The timer that went off, if the event comes of that.
+    pub timer: Option<Name>,
     /// The one instant of all that happens in here.
     pub now: Timestamp,
     /// The seed of all randomness in here.

@@ -118,6 +118,7 @@ impl Evaluation<'_> {
         self.queue.push_back(Queued {
             event: event.clone(),
             for_ruleset: raise.for_ruleset.clone(),
+            passing: None,
             depth,
             error_depth,
         });

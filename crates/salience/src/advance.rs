@@ -16,6 +16,8 @@ use crate::{
 pub(crate) struct Offer<'a> {
     pub(crate) event: &'a Event,
     pub(crate) now: Timestamp,
+    /// The instant that passes, if the event is that.
+    pub(crate) instant: Option<Timestamp>,
     pub(crate) conditions: &'a dyn Conditions,
     /// What the partial match is about to which the event is offered.
     pub(crate) key: &'a Key,

@@ -18,6 +18,13 @@ pub trait Conditions {
     /// Whether the predicate of that number holds for the event, given what was bound so far, the
     /// captures of this very event included.
     fn holds(&self, condition: usize, event: &Event, bindings: &Bindings) -> bool;
+
+    /// The time that [`crate::Instant::Bound`] of that number means; none if it means none, because
+    /// a variable is not bound. It must depend on nothing but what is bound.
+    fn instant(&self, number: usize, bindings: &Bindings) -> Option<Timestamp> {
+        let _ = (number, bindings);
+        None
+    }
 }
 
 /// What an event did to an automaton.
@@ -43,6 +50,7 @@ struct Parts {
     start: BTreeSet<Symbol>,
     later: BTreeSet<Symbol>,
     joins: Option<Joins>,
+    has_instants: bool,
     partial_matches_max: usize,
 }
 
@@ -64,6 +72,10 @@ impl Automaton {
         let later = all.difference(&start).cloned().collect();
         Self(Arc::new(Parts {
             joins: Joins::of(expression),
+            has_instants: expression
+                .primitives()
+                .iter()
+                .any(|primitive| primitive.instant.is_some()),
             expression: expression.clone(),
             start,
             later,
@@ -80,6 +92,30 @@ impl Automaton {
         now: Timestamp,
         conditions: &dyn Conditions,
     ) -> Step {
+        self.step_or_pass(progress, event, None, now, conditions)
+    }
+
+    /// Offers an instant that has come ([`Automaton::next_instant`]); the event tells of it and is
+    /// of the symbol [`Symbol::instant`]. It may be offered late, never early.
+    pub fn pass(
+        &self,
+        progress: &Progress,
+        event: &Event,
+        instant: Timestamp,
+        now: Timestamp,
+        conditions: &dyn Conditions,
+    ) -> Step {
+        self.step_or_pass(progress, event, Some(instant), now, conditions)
+    }
+
+    fn step_or_pass(
+        &self,
+        progress: &Progress,
+        event: &Event,
+        instant: Option<Timestamp>,
+        now: Timestamp,
+        conditions: &dyn Conditions,
+    ) -> Step {
         if !self.knows(event) {
             return Step {
                 progress: None,
@@ -91,6 +127,7 @@ impl Automaton {
         let offer = Offer {
             event,
             now,
+            instant,
             conditions,
             key: &Key::default(),
             partial_matches_max: self.0.partial_matches_max,
@@ -140,6 +177,11 @@ impl Automaton {
     pub fn knows(&self, event: &Event) -> bool {
         let mut symbols = self.0.start.iter().chain(&self.0.later);
         symbols.any(|symbol| symbol.covers(event))
+    }
+
+    /// Whether the expression waits for instants anywhere.
+    pub fn has_instants(&self) -> bool {
+        self.0.has_instants
     }
 
     /// The expression.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, ops::Bound, sync::Arc, time::Duration};
 use regex::Regex;
 use stratus_event::Name;
 
-use crate::Symbol;
+use crate::{Instant, Symbol};
 
 /// An event expression: `select when …`, compiled.
 ///
@@ -57,6 +57,8 @@ pub struct Primitive {
     pub intervals: Vec<Interval>,
     /// The variables of other events that this one is tested against.
     pub joins: Vec<Join>,
+    /// The time that must come, if this is no event ([`Primitive::at`]).
+    pub instant: Option<Instant>,
 }
 
 /// An attribute's number lies between two others.

@@ -164,6 +164,7 @@ mod tests {
                 condition: None,
                 intervals: Vec::new(),
                 joins: Vec::new(),
+                instant: None,
             })
         };
         Automaton::new(&Expression::Before(
@@ -258,6 +259,7 @@ mod tests {
             condition: None,
             intervals: Vec::new(),
             joins: Vec::new(),
+            instant: None,
         }))
     }
 

@@ -45,7 +45,7 @@ impl Occurrences {
                 seen.remove(0);
                 Stage::counted(seen)
             }),
-            None if self.primitive.symbol.covers(offer.event) => Move {
+            None if self.primitive.concerns(offer) => Move {
                 taken: false,
                 stage: Some(Stage::Start),
                 complete: None,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What an event gave to a primitive that it matches.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Matched {
     /// The captures of all filters, in order. A group that took no part is null.
     pub(crate) captures: Vec<Value>,
@@ -29,13 +29,18 @@ impl Primitive {
             condition: None,
             intervals: Vec::new(),
             joins: Vec::new(),
+            instant: None,
         }
     }
 
-    /// Matches the event: symbol, filters, joins, then the condition.
+    /// Matches the event: symbol, filters, joins, then the condition; or the instant.
     pub(crate) fn matches(&self, offer: &Offer<'_>, scope: &Scope<'_>) -> Option<Matched> {
-        if !self.symbol.covers(offer.event) {
+        if !self.concerns(offer) {
             return None;
+        }
+        if let Some(instant) = self.instant {
+            let passes = instant.passes(offer, scope);
+            return passes.then(Matched::default);
         }
         let captures = self.capture(offer.event)?;
         let bindings = self.bind(&captures);

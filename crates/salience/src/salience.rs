@@ -10,6 +10,7 @@ mod bindings;
 mod excerpt;
 mod expression;
 mod index;
+mod instant;
 mod joins;
 mod key;
 mod occurrences;
@@ -31,6 +32,7 @@ pub use expression::{
     OCCURRENCES_MAX, Occurrences, PRIMITIVES_MAX, Period, Primitive,
 };
 pub use index::{Index, RulePlace};
+pub use instant::{DAY_MS, Instant};
 pub use patterns::{FORGOTTEN_MAX, Patterns};
 pub use pieces::Piece;
 pub use progress::{Progress, ProgressError};

@@ -45,6 +45,7 @@ fn primitive(text: &str) -> Primitive {
         condition: Option::None,
         intervals: Vec::new(),
         joins: text.split_once('~').map(join).into_iter().collect(),
+        instant: Option::None,
     }
 }
 

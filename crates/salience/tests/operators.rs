@@ -8,8 +8,8 @@ use Expression::{After, And, Any, Before, Count, NotBetween, Or, Repeat, Then, W
 use regex::Regex;
 use stratus_event::{Event, EventId, Map, Name, Timestamp, Value};
 use stratus_salience::{
-    Aggregate, Automaton, Between, Bindings, Conditions, Expression, Filter, Function, Join,
-    Occurrences, Primitive, Progress, Symbol,
+    Aggregate, Automaton, Between, Bindings, Conditions, Expression, Filter, Function, Instant,
+    Join, Occurrences, Primitive, Progress, Symbol,
 };
 
 /// The condition of number 0 wants attribute `n` to be what `x` is bound to.
@@ -45,6 +45,7 @@ fn primitive(text: &str) -> Primitive {
         condition: None,
         intervals: Vec::new(),
         joins: Vec::new(),
+        instant: None,
     }
 }
 
@@ -551,4 +552,99 @@ fn attempts_of_a_within_are_bounded_too() {
         dropped += step.dropped;
     }
     assert_eq!((dropped, progress.partial_matches()), (1, 2));
+}
+
+/// The instant 0 is what `x` says, in milliseconds since 1970.
+struct Times;
+
+impl Conditions for Times {
+    fn holds(&self, _: usize, _: &Event, _: &Bindings) -> bool {
+        true
+    }
+
+    fn instant(&self, _: usize, bindings: &Bindings) -> Option<Timestamp> {
+        let text = bindings.get("x")?.as_text()?;
+        text.parse().ok().map(Timestamp)
+    }
+}
+
+fn at(instant: Instant) -> Expression {
+    let join = Join {
+        variable: name("x"),
+        attribute: None,
+    };
+    let bound = matches!(instant, Instant::Bound(_));
+    Expression::Primitive(Primitive {
+        joins: bound.then_some(join).into_iter().collect(),
+        ..Primitive::at(instant)
+    })
+}
+
+/// Lets time pass from 0 to 40 ms; events come as [`event`] says, and each instant when the
+/// automaton asks for it. When it was complete, each time with a `+` if by an instant.
+fn check_times(expression: &Expression, events: &str, expected: &str) {
+    let automaton = Automaton::new(expression);
+    let (mut progress, mut fired) = (Progress::default(), Vec::new());
+    let mut events: Vec<Event> = events
+        .split_whitespace()
+        .map(|text| event(0, text))
+        .collect();
+    let mut next = automaton.next_instant(&progress, Timestamp(0), None, &Times);
+    for now in (0..=40).map(Timestamp) {
+        for event in events.extract_if(.., |event| event.time <= now) {
+            let step = automaton.step(&progress, &event, now, &Times);
+            fired.extend(step.fired.map(|_| now.0.to_string()));
+            progress = step.progress.unwrap_or(progress);
+            next = automaton.next_instant(&progress, now, None, &Times);
+        }
+        while let Some(instant) = next.filter(|next| *next <= now) {
+            let passing = Event {
+                domain: name("time"),
+                ..event(0, "instant")
+            };
+            let step = automaton.pass(&progress, &passing, instant, now, &Times);
+            fired.extend(step.fired.map(|_| format!("{}+", now.0)));
+            let bound_after = step.progress.is_none().then_some(instant);
+            progress = step.progress.unwrap_or(progress);
+            next = automaton.next_instant(&progress, now, bound_after, &Times);
+        }
+    }
+    assert_eq!(fired.join(" "), expected, "{expression:?}");
+}
+
+#[test]
+fn an_instant_is_an_event() {
+    let once = |at_ms| at(Instant::Once(Timestamp(at_ms)));
+    let bound = || at(Instant::Bound(0));
+    check_times(&once(7), "a@1", "7+");
+    check_times(&once(0), "a@1", "");
+    check_times(&at(Instant::Daily(9)), "a@1", "9+");
+    // Each operator takes it for an event.
+    check_times(&Before(vec![p("a"), once(7)]), "a@3", "7+");
+    check_times(&Before(vec![p("a"), once(7)]), "a@8", "");
+    check_times(&Before(vec![once(7), p("a")]), "a@3 a@9", "9");
+    check_times(&After(vec![p("a"), once(7)]), "a@3 a@9", "9");
+    check_times(&And(vec![p("a"), once(7)]), "a@9", "9");
+    check_times(&And(vec![p("a"), once(7)]), "a@3", "7+");
+    check_times(&Or(vec![p("a"), once(7)]), "a@3 a@9", "3 7+ 9");
+    check_times(&Any(2, vec![p("a"), p("b"), once(7)]), "b@9", "9");
+    check_times(&Then(vec![p("a"), once(7)]), "a@3 a@4", "");
+    check_times(&Then(vec![p("a"), once(7)]), "a@3 b@4", "7+");
+    check_times(&within(5, Before(vec![p("a"), once(7)])), "a@1 a@2", "7+");
+    check_times(&within(5, Before(vec![p("a"), once(7)])), "a@1", "");
+    let deadline = |last| {
+        NotBetween(Box::new(Between {
+            first: p("a=(.+)"),
+            middle: p("b"),
+            last,
+        }))
+    };
+    check_times(&deadline(bound()), "a@1=9", "9+");
+    check_times(&deadline(bound()), "a@1=9 b@5", "");
+    // Bound times: each value has a partial match of its own, and what is past comes at once.
+    let due = || Before(vec![p("a=(.+)"), bound()]);
+    check_times(&due(), "a@1=9 a@2=5 a@3=20", "5+ 9+ 20+");
+    check_times(&due(), "a@8=3", "8+");
+    check_times(&due(), "a@8=never a@9=12", "12+");
+    check_times(&due(), "a@1=9 a@2=9 a@12=9", "9+ 12+");
 }

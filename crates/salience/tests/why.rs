@@ -50,6 +50,7 @@ fn p(text: &str) -> Primitive {
         condition: text.ends_with('?').then_some(0),
         intervals: Vec::new(),
         joins: text.split_once('~').map(join).into_iter().collect(),
+        instant: None,
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn primitive(domain: &Name, kind: &Name) -> Primitive {
         condition: Option::None,
         intervals: Vec::new(),
         joins: Vec::new(),
+        instant: Option::None,
     }
 }
 

@@ -1,19 +1,20 @@
 //! A language of one-line rules, so that the tests need no other crate.
 //!
 //! `ruleset NAME`, then lines `on DOMAIN:TYPE ACTION WORD…`, one rule each, or `pair DOMAIN:TYPE
-//! TYPE ACTION WORD…`, which waits for both with the same `n`. A query of the name of a variable
-//! answers its value.
+//! TYPE ACTION WORD…`, which waits for both with the same `n`, or `due DOMAIN:TYPE ACTION WORD…`, which
+//! waits for the time that is its `n`, or `once MILLISECONDS ACTION WORD…` and `daily MILLISECONDS
+//! ACTION WORD…`. A query of the name of a variable answers its value.
 
 use std::{any::Any, sync::Arc};
 
 use regex::Regex;
-use stratus_event::{Fault, Map, Name, Value, Whose};
+use stratus_event::{Fault, Map, Name, Timestamp, Value, Whose};
 use stratus_pen::Cron;
 use stratus_pen::language::{
     Change, Directive, Effect, Ended, Language, Outline, Program, Question, QuestionId, Raise,
     RuleError, Scene, Stop, Timer, TimerChange,
 };
-use stratus_salience::{Expression, Filter, Join, Patterns, Primitive, Symbol};
+use stratus_salience::{Expression, Filter, Instant, Join, Patterns, Primitive, Symbol};
 
 pub(crate) struct Chatter;
 
@@ -56,10 +57,17 @@ impl Language for Chatter {
         for (line, number) in lines.zip(1..) {
             let mut words = line.split_whitespace().map(str::to_owned);
             let word = words.next().unwrap();
-            let (domain, kind) = words.next().unwrap().split_once(':').map(symbol).unwrap();
+            let event = words.next().unwrap();
+            let (domain, kind) = event.split_once(':').map(symbol).unwrap_or_default();
             let first = primitive(domain.clone(), kind);
             let select = match &*word {
-                "pair" => pair(first, primitive(domain, words.next().as_deref().map(name))),
+                "daily" => wait(Instant::Daily(event.parse().unwrap())),
+                "due" => pair(first, Primitive::at(Instant::Bound(0)), None),
+                "once" => wait(Instant::Once(Timestamp(event.parse().unwrap()))),
+                "pair" => {
+                    let last = primitive(domain, words.next().as_deref().map(name));
+                    pair(first, last, Some(name("n")))
+                }
                 _ => Expression::Primitive(first),
             };
             talk.actions.push(words.collect());
@@ -78,8 +86,12 @@ fn primitive(domain: Option<Name>, kind: Option<Name>) -> Primitive {
     Primitive::of(Symbol { domain, kind })
 }
 
-/// One before the other, and both have the same `n`.
-fn pair(mut first: Primitive, mut last: Primitive) -> Expression {
+fn wait(instant: Instant) -> Expression {
+    Expression::Primitive(Primitive::at(instant))
+}
+
+/// One before the other, which has something to do with the `n` of the first.
+fn pair(mut first: Primitive, mut last: Primitive, attribute: Option<Name>) -> Expression {
     first.filters.push(Filter {
         attribute: name("n"),
         pattern: Arc::new(Regex::new("(.+)").unwrap()),
@@ -87,7 +99,7 @@ fn pair(mut first: Primitive, mut last: Primitive) -> Expression {
     first.setting.push(name("both"));
     last.joins.push(Join {
         variable: name("both"),
-        attribute: Some(name("n")),
+        attribute,
     });
     let all = [first, last].map(Expression::Primitive);
     Expression::Before(all.into())
@@ -117,6 +129,11 @@ impl Program for Talk {
 
     fn holds(&self, _condition: usize, _scene: &Scene<'_>) -> Result<bool, RuleError> {
         Ok(true)
+    }
+
+    fn instant(&self, _: usize, scene: &Scene<'_>) -> Result<Option<Timestamp>, RuleError> {
+        let bound = scene.bindings.get("both").and_then(Value::as_text);
+        Ok(bound.map(|text| Timestamp(text.parse().unwrap())))
     }
 
     fn run(&self, rule: usize, scene: &Scene<'_>) -> Result<Ended, Stop> {

@@ -14,6 +14,8 @@ mod effects;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod instants;
+#[cfg(test)]
 mod matches;
 #[cfg(test)]
 mod partners;

@@ -53,7 +53,6 @@ impl Parser<'_> {
             }
             (Some(word), Some("(")) if event_operator(word).is_some() => self.event_list(word)?,
             (Some("at"), Some("(")) => {
-                self.note_classic(self.span());
                 self.advance();
                 EventExpressionKind::At(self.round()?)
             }

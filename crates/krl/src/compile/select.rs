@@ -32,6 +32,7 @@ impl Compiler {
             ast::SelectKind::When(event) => {
                 let mut variables = Vec::new();
                 self.event_variables(event, &mut variables);
+                self.remember_together(event);
                 let expression = self.event(event, &variables);
                 let expression = expression.filter(|expression| self.check(event, expression));
                 Select {
@@ -97,14 +98,7 @@ impl Compiler {
 
     fn event(&mut self, tree: &ast::EventExpression, variables: &[Name]) -> Option<Expression> {
         match &tree.kind {
-            Tree::At(_) => {
-                let message = "no event tells that a time has come".to_owned();
-                let help = "schedule an event at that time, and select it";
-                self.warn(tree.span, "krl-classic-unsupported", message, help);
-                let (domain, kind) = (Name::new("schedule").ok(), Name::new("at").ok());
-                let primitive = Primitive::of(Symbol { domain, kind });
-                Some(Expression::Primitive(primitive))
-            }
+            Tree::At(time) => self.instant(time, variables).map(Expression::Primitive),
             Tree::Any(number, parts) => {
                 let parts = self.events(parts, variables)?;
                 Some(Expression::Any(usize::try_from(*number).ok()?, parts))
@@ -226,6 +220,7 @@ impl Compiler {
             joins: self.joins(tree, variables, setting.as_deref()?, condition.as_ref()),
             setting: setting?,
             condition: condition.map(|condition| condition.number),
+            instant: None,
         })
     }
 
@@ -241,7 +236,7 @@ impl Compiler {
     }
 
     /// Compiles a `where` predicate.
-    fn condition(&mut self, tree: &ast::Expression, variables: &[Name]) -> Compiled {
+    pub(super) fn condition(&mut self, tree: &ast::Expression, variables: &[Name]) -> Compiled {
         self.scope.enter_function();
         let mut bindings = BTreeMap::new();
         for name in variables {

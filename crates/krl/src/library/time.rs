@@ -10,6 +10,7 @@ use chrono::{
 };
 use chrono_tz::Tz;
 use stratus_event::Timestamp;
+use stratus_salience::{DAY_MS, Instant};
 
 use super::{Body, Builtin, Given};
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     value::{Entries, Value},
 };
 
+use parse::is_time_alone;
 pub(super) use parse::{Moment, parse};
 
 pub(super) static FUNCTIONS: &[Builtin] = &[
@@ -40,6 +42,36 @@ pub(crate) fn instant(value: &Value, now: Timestamp) -> Option<i64> {
         Value::Number(number) => (number.abs() <= INSTANT_MS_MAX).then_some(*number as i64),
         Value::Text(text) => Some(parse(text, utc(now)?)?.instant(Tz::UTC)?.timestamp_millis()),
         _ => None,
+    }
+}
+
+/// The instant that a text means by itself: a date and time, or a time alone, which comes every
+/// day. `noon` and `midnight` are times; all are of UTC unless they name an offset.
+pub(crate) fn standing_instant(text: &str) -> Option<Instant> {
+    let text = match text.trim() {
+        "midnight" => "00:00",
+        "noon" => "12:00",
+        text => text,
+    };
+    let moment = parse(text, utc(Timestamp(0))?)?.instant(Tz::UTC)?;
+    let milliseconds = moment.timestamp_millis();
+    if !is_time_alone(text) {
+        return Some(Instant::Once(Timestamp(milliseconds)));
+    }
+    let of_day = milliseconds.rem_euclid(i64::from(DAY_MS));
+    u32::try_from(of_day).ok().map(Instant::Daily)
+}
+
+/// The instant that a bound value means: none if it is null, an error if it is no date and time.
+pub(crate) fn bound_instant(value: &Value) -> Result<Option<Timestamp>, Failure> {
+    let alone = matches!(value, Value::Text(text) if is_time_alone(text));
+    match value {
+        Value::Null => Ok(None),
+        _ if alone => Err(no_date(value)),
+        // What a time alone would mean is not asked, so now does not matter.
+        _ => instant(value, Timestamp(0))
+            .map(|milliseconds| Some(Timestamp(milliseconds)))
+            .ok_or_else(|| no_date(value)),
     }
 }
 

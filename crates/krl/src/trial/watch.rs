@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use stratus_event::{Map, Name, Value};
+use stratus_event::{Map, Name, Timestamp, Value};
 use stratus_pen::language::{Ended, Outline, Program, RuleError, Scene, Stop};
 
 /// A program, and what was seen of it since the last [`Watched::forget`].
@@ -73,6 +73,10 @@ impl Program for Watched {
         let said = self.program.holds(condition, scene);
         self.seen().conditions.push((condition, said.clone()));
         said
+    }
+
+    fn instant(&self, number: usize, scene: &Scene<'_>) -> Result<Option<Timestamp>, RuleError> {
+        self.program.instant(number, scene)
     }
 
     fn run(&self, rule: usize, scene: &Scene<'_>) -> Result<Ended, Stop> {

@@ -38,6 +38,7 @@ fn happens(state: &mut State, event: &str, number: u8) -> bool {
         event,
         channel: None,
         for_ruleset: None,
+        timer: None,
         now: Timestamp(i64::from(number)),
         seed: [0; 32],
         bounds: Bounds::default(),

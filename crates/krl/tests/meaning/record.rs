@@ -242,6 +242,7 @@ impl<'s> Conversation<'s> {
             event,
             channel: Some(eci_of(eci)),
             for_ruleset: None,
+            timer: None,
             now: self.now,
             seed: [seed; 32],
             bounds: Bounds::default(),

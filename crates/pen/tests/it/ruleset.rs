@@ -146,6 +146,7 @@ pub(crate) fn on(symbol: &str) -> Expression {
         condition: None,
         intervals: Vec::new(),
         joins: Vec::new(),
+        instant: None,
     })
 }
 
@@ -224,6 +225,7 @@ pub(crate) fn transaction(state: &State, symbol: &str) -> Transaction {
         event: event(symbol),
         channel: None,
         for_ruleset: None,
+        timer: None,
         now: Timestamp(2000),
         seed: [3; 32],
         bounds: Bounds::default(),

@@ -10,8 +10,8 @@ use std::{
 use regex::Regex;
 use stratus_event::{Event, EventId, Name, Timestamp};
 use stratus_salience::{
-    Aggregate, Between, Bindings, Conditions, Expression, Filter, Function, Interval, Join,
-    Occurrences, Primitive, Symbol,
+    Aggregate, Between, Bindings, Conditions, Expression, Filter, Function, Instant, Interval,
+    Join, Occurrences, Primitive, Symbol,
 };
 
 const EVENTS: usize = 20;
@@ -41,6 +41,21 @@ impl Conditions for Tests {
         let other = bindings.get(["x", "y"][condition - 4]);
         other.is_none_or(|other| n > other.as_text().unwrap_or_default())
     }
+
+    /// The instants 0 and 1 are what `x` and `y` say, in milliseconds since 1970.
+    fn instant(&self, number: usize, bindings: &Bindings) -> Option<Timestamp> {
+        let bound = bindings.get(["x", "y"][number])?;
+        bound.as_text()?.parse().ok().map(Timestamp)
+    }
+}
+
+/// The instant that passes, if the event is that: it is what its `n` says.
+pub(crate) fn passing(event: &Event) -> Option<Timestamp> {
+    let n = event
+        .attributes
+        .text("n")
+        .filter(|_| event.domain == "time");
+    n.map(|n| Timestamp(n.parse().unwrap()))
 }
 
 pub(crate) struct Case {
@@ -153,7 +168,26 @@ impl Draw {
         }
     }
 
+    fn instant(&mut self) -> Primitive {
+        let number = self.below(4);
+        let mut primitive = Primitive::at(match self.below(4) {
+            0 => Instant::Daily(u32::try_from(number).unwrap()),
+            1 => Instant::Once(Timestamp(i64::try_from(number).unwrap())),
+            _ => Instant::Bound(number % 2),
+        });
+        if let (true, Some(Instant::Bound(place))) = (self.joins, primitive.instant) {
+            primitive.joins.push(Join {
+                variable: Name::new(["x", "y"][place]).unwrap(),
+                attribute: None,
+            });
+        }
+        primitive
+    }
+
     fn primitive(&mut self) -> Primitive {
+        if self.below(6) == 0 {
+            return self.instant();
+        }
         let some = |draw: &mut Self, names| (draw.below(8) > 0).then(|| draw.name(names));
         let symbol = Symbol {
             domain: some(self, &["s", "t"]),
@@ -176,6 +210,7 @@ impl Draw {
             condition: least.map_or(condition, |least| Some(AT_LEAST + least)),
             intervals: least.map(at_least).into_iter().collect(),
             joins: Vec::new(),
+            instant: None,
         };
         if self.joins && self.below(2) == 0 {
             self.join(&mut primitive);
@@ -200,10 +235,20 @@ impl Draw {
         let mut now = 0;
         let mut draw = || {
             now += i64::try_from(self.below(5)).unwrap();
+            let passes = self.below(5) == 0;
+            let symbol = if passes {
+                [self.name(&["time"]), self.name(&["instant"])]
+            } else {
+                [
+                    self.name(&["s", "t", "t", "t"]),
+                    self.name(&["a", "b", "c"]),
+                ]
+            };
+            let [domain, kind] = symbol;
             Event {
                 id: EventId([0; 16]),
-                domain: self.name(&["s", "t", "t", "t"]),
-                kind: self.name(&["a", "b", "c"]),
+                domain,
+                kind,
                 attributes: [("n", self.below(4).to_string())].into(),
                 time: Timestamp(now),
                 cause: None,

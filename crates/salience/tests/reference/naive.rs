@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stratus_event::{Event, Name, Timestamp, Value};
 use stratus_salience::{
-    Between, Bindings, Conditions, Expression, Function, Occurrences, Period, Primitive,
+    Between, Bindings, Conditions, Expression, Function, Instant, Occurrences, Period, Primitive,
 };
 
-use super::cases::Tests;
+use super::cases::{Tests, passing};
 
 /// What an expression makes of one of the events that are offered to it.
 #[derive(Clone, Debug)]
@@ -286,6 +286,11 @@ fn outcome(
     }
 }
 
+/// Whether the event is of the primitive's symbol, and both are about an instant, or neither is.
+fn concerns(primitive: &Primitive, event: &Event) -> bool {
+    primitive.instant.is_some() == passing(event).is_some() && primitive.symbol.covers(event)
+}
+
 /// What a primitive binds, and all its captures.
 fn matched(
     primitive: &Primitive,
@@ -295,7 +300,7 @@ fn matched(
 ) -> Option<(Bindings, Vec<Value>)> {
     let event = &world.events[place];
     let text = event.attributes.text("n").unwrap_or_default();
-    if !primitive.symbol.covers(event) {
+    if !concerns(primitive, event) {
         return None;
     }
     let mut captures = Vec::new();
@@ -324,6 +329,14 @@ fn matched(
         visible.extend(bound.clone());
     }
     visible.extend(bound.clone());
+    if let (Some(instant), Some(passing)) = (primitive.instant, passing(event)) {
+        let wanted = match instant {
+            Instant::Bound(number) => Tests.instant(number, &visible),
+            Instant::Daily(of_day) => Some(Timestamp(i64::from(of_day))),
+            Instant::Once(at) => Some(at),
+        };
+        return (wanted == Some(passing)).then(Default::default);
+    }
     let equal = |variable| match visible.get(variable) {
         Some(Value::Text(known)) => **known == *text,
         Some(Value::Number(known)) => known.to_string() == text,
@@ -520,7 +533,7 @@ fn counted(
                 complete = Some(bound);
                 window.drain(..if slides { 1 } else { one.times });
             }
-        } else if slides && one.primitive.symbol.covers(&world.events[*place]) {
+        } else if slides && concerns(&one.primitive, &world.events[*place]) {
             window.clear();
         }
         let live = match (window.last(), period) {

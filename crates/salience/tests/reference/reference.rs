@@ -11,10 +11,10 @@ mod naive;
 
 use std::collections::BTreeMap;
 
-use stratus_event::{Event, Value};
+use stratus_event::{Event, Timestamp, Value};
 use stratus_salience::{Armed, Automaton, Bindings, Expression, Index, Piece, Progress, RulePlace};
 
-use cases::{Case, Draw, Tests};
+use cases::{Case, Draw, Tests, passing};
 
 /// How many expressions, each with its own events, are tried. `STRATUS_REFERENCE_CASES` raises it.
 const CASES: u64 = 2_000;
@@ -34,7 +34,18 @@ fn by_automaton(
     let mut pieces = BTreeMap::new();
     let mut fired = Vec::new();
     for event in events {
-        let step = automaton.step(&progress, event, event.time, &Tests);
+        let step = match passing(event) {
+            None => automaton.step(&progress, event, event.time, &Tests),
+            Some(instant) => {
+                let waits = waits_for(&automaton, &progress, instant);
+                let step = automaton.pass(&progress, event, instant, event.time, &Tests);
+                assert!(
+                    waits || step.fired.is_none(),
+                    "an instant was not asked for"
+                );
+                step
+            }
+        };
         if !index.woken(event, &armed).contains(&PLACE) {
             assert!(
                 step.fired.is_none() && step.progress.is_none(),
@@ -50,6 +61,12 @@ fn by_automaton(
         fired.push(step.fired);
     }
     fired
+}
+
+/// Whether the automaton asks for the instant: it is among those that come one after the other.
+fn waits_for(automaton: &Automaton, progress: &Progress, instant: Timestamp) -> bool {
+    let before = Timestamp(instant.0 - 1);
+    automaton.next_instant(progress, before, Some(before), &Tests) == Some(instant)
 }
 
 /// The progress after a step, written down and read back: whole, and from its pieces, of which only

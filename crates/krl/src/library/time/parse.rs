@@ -47,6 +47,12 @@ pub(in crate::library) fn parse(text: &str, now: DateTime<Utc>) -> Option<Moment
     }
 }
 
+/// Whether a text names no date.
+pub(in crate::library) fn is_time_alone(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with('T') || (!text.contains(['T', ' ']) && is_time(text))
+}
+
 /// Whether a text without a date before it is a time: it has a colon, or six digits and a zone.
 fn is_time(text: &str) -> bool {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
