@@ -190,6 +190,7 @@ impl Parser<'_> {
     /// Whether an action begins here.
     pub(super) fn at_action(&self) -> bool {
         let named = self.word(0).is_some() && matches!(self.sign(1), Some("(" | ":" | "=>"));
-        named || self.at_emission("emit")
+        let word = matches!(self.word(0), Some("every" | "sample")) && self.sign(1) == Some("(");
+        named && !word || self.at_emission("emit")
     }
 }

@@ -27,6 +27,11 @@ impl Parser<'_> {
     /// this is reported.
     pub(super) fn note_only_classic(&mut self, diagnostic: Diagnostic) {
         self.note_classic(diagnostic.span());
+        self.slip(diagnostic);
+    }
+
+    /// Notes what is to be reported of a modern ruleset only, though it does not show a classic one.
+    pub(super) fn slip(&mut self, diagnostic: Diagnostic) {
         if self.forms.slips.len() < DIAGNOSTICS_MAX {
             self.forms.slips.push(diagnostic);
         }

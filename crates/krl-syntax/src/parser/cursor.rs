@@ -32,9 +32,21 @@ impl<'a> Parser<'a> {
         found
     }
 
-    /// Takes all the separators that are next.
+    /// Takes the separator that may stand behind an item.
     pub(super) fn eat_separators(&mut self) {
-        while self.eat(";") {}
+        let taken = self.previous().text(self.source) == ";";
+        if taken || self.eat(";") {
+            self.eat_stray_separators();
+        }
+    }
+
+    /// Takes separators with no item before them, as there were in 2012.
+    pub(super) fn eat_stray_separators(&mut self) {
+        if self.at(";") {
+            let expected = self.expected("no `;` without anything before it");
+            self.slip(expected);
+            while self.eat(";") {}
+        }
     }
 
     /// Takes a word or sign that must be next.
@@ -58,7 +70,6 @@ impl<'a> Parser<'a> {
 
     /// Takes a name that the source chooses.
     pub(super) fn identifier(&mut self, what: &str) -> Outcome<Identifier> {
-        let span = self.span();
         match self.word(0) {
             Some(word) if RESERVED.contains(&word) => {
                 let reserved = self.reserved(word, what);
@@ -66,21 +77,19 @@ impl<'a> Parser<'a> {
                     return Err(reserved.into());
                 }
                 self.note_only_classic(reserved);
-                self.advance();
-                Ok(Identifier {
-                    name: word.to_owned(),
-                    span,
-                })
+                self.any_word(what)
             }
-            Some(word) => {
-                self.advance();
-                Ok(Identifier {
-                    name: word.to_owned(),
-                    span,
-                })
-            }
-            None => Err(self.expected(what).into()),
+            _ => self.any_word(what),
         }
+    }
+
+    /// Takes a word that may be one of the language.
+    pub(super) fn any_word(&mut self, what: &str) -> Outcome<Identifier> {
+        let span = self.span();
+        let word = self.word(0).ok_or_else(|| self.expected(what))?;
+        self.advance();
+        let name = word.to_owned();
+        Ok(Identifier { name, span })
     }
 
     /// Takes `name` or `domain:name`.
@@ -347,7 +356,7 @@ impl<'a> Parser<'a> {
             .label(self.span(), format!("`{close}` is missing before this"))
     }
 
-    fn reserved(&self, word: &str, what: &str) -> Diagnostic {
+    pub(super) fn reserved(&self, word: &str, what: &str) -> Diagnostic {
         let title = format!("expected {what}, found `{word}`, which is a word of the language");
         let diagnostic = Diagnostic::error("krl-reserved-word", title, self.span());
         diagnostic.help("choose another name")

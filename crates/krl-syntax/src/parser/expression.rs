@@ -2,7 +2,10 @@
 
 use super::{Outcome, Parser, recovery::null};
 use crate::{
-    ast::{BinaryOperator, Entry, Expression, ExpressionKind, Segment, Span, Text, UnaryOperator},
+    ast::{
+        BinaryOperator, Entry, Expression, ExpressionKind, QualifiedName, Segment, Span, Text,
+        UnaryOperator,
+    },
     diagnostic::Diagnostic,
     layout::{TIGHT_AFTER, TIGHT_BEFORE},
     lexer::TokenKind,
@@ -114,6 +117,24 @@ impl Parser<'_> {
             Some("false") => ExpressionKind::Boolean(false),
             Some("null") => ExpressionKind::Null,
             Some("true") => ExpressionKind::Boolean(true),
+            // An operand cannot be returned.
+            Some("return") if !self.at_fresh() && self.sign(1) == Some("{") => {
+                let reserved = self.reserved("return", "an expression");
+                self.note_only_classic(reserved);
+                let name = self.any_word("an expression")?;
+                let (domain, span) = (None, name.span);
+                return Ok(ExpressionKind::Name(QualifiedName { domain, name, span }));
+            }
+            Some(word) if OPERATORS.contains(&word) => {
+                let reserved = self.reserved(word, "an expression");
+                if matches!(word, "and" | "or") {
+                    return Err(reserved.into());
+                }
+                self.slip(reserved);
+                return self
+                    .qualified_name("an expression")
+                    .map(ExpressionKind::Name);
+            }
             _ if self.at_declaration() && self.at_fresh() => {
                 return Err(self
                     .expected("an expression before the next declaration")
@@ -363,6 +384,9 @@ impl Infix {
         }
     }
 }
+
+/// Words that join what stands beside them. In 2012 most of them were names of values too.
+const OPERATORS: [&str; 6] = ["after", "and", "before", "between", "or", "then"];
 
 fn binary_operator(sign: &str) -> Option<BinaryOperator> {
     Some(match sign {

@@ -33,7 +33,7 @@ impl Parser<'_> {
         let parameters = self.parameters()?;
         self.mark(BODY);
         let opening = self.expect("{")?;
-        self.eat_separators();
+        self.eat_stray_separators();
         let configuration = self.configuration()?;
         let declarations = self.declarations();
         self.mark(ITEM);
@@ -108,7 +108,7 @@ impl Parser<'_> {
         let mut declarations = Vec::new();
         let mut result = None;
         let mut failed = false;
-        self.eat_separators();
+        self.eat_stray_separators();
         while !self.at("}") && !self.at_end() && !self.at_rule() {
             self.mark(ITEM);
             let item = self.attempt(|parser| parser.body_item(opening), Self::at_body_item);

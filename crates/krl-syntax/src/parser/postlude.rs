@@ -190,7 +190,11 @@ impl Parser<'_> {
     /// `clear ent:name{path}`.
     fn clear(&mut self) -> Outcome<StatementKind> {
         self.advance();
+        let expected = self.expected("a persistent variable (`ent:name`)");
         let variable = self.qualified_name("a persistent variable")?;
+        if variable.domain.is_none() {
+            return Err(expected.into());
+        }
         Ok(StatementKind::Clear {
             variable,
             path: self.path()?,

@@ -18,7 +18,7 @@ impl Parser<'_> {
         self.mark(OPEN);
         let opening = self.expect("{")?;
         let mut items = Vec::new();
-        self.eat_separators();
+        self.eat_stray_separators();
         while !self.at("}") && !self.at_end() && !self.at_rule() {
             self.mark(ITEM);
             items.extend(self.attempt(item, begins));

@@ -73,7 +73,7 @@ impl Parser<'_> {
     /// The parts of a rule, up to its closing brace.
     fn rule_parts(&mut self, rule: &mut Rule) {
         let mut last = None;
-        self.eat_separators();
+        self.eat_stray_separators();
         while !self.at("}") && !self.at_end() && !self.at_rule() {
             if let Some(part) = self.part_ahead() {
                 self.check_order(part, last);

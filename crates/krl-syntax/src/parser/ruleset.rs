@@ -93,11 +93,9 @@ impl Parser<'_> {
 
     /// The blocks of a ruleset, up to its closing brace.
     fn parts(&mut self, parts: &mut Parts) {
-        self.eat_separators();
         while !self.at("}") && !self.at_end() {
             self.mark(ITEM);
             self.attempt(|parser| parser.part(parts), Self::at_part);
-            self.eat_separators();
         }
     }
 

@@ -1,5 +1,5 @@
 ruleset org.example.layout{meta{name"layout"shares f}
-global{a=1 b=2;;c=function(x){y=x;z={"k":[y,{"l":y}]}
+global{a=1 b=2;c=function(x){y=x;z={"k":[y,{"l":y}]}
 z{["k",0]}[0]}
 d = a
   => b
