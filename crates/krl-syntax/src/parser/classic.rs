@@ -30,7 +30,7 @@ impl Parser<'_> {
         self.slip(diagnostic);
     }
 
-    /// Notes what is to be reported of a modern ruleset only, though it does not show a classic one.
+    /// Notes what is to be reported of a modern ruleset only, though it shows no classic one.
     pub(super) fn slip(&mut self, diagnostic: Diagnostic) {
         if self.forms.slips.len() < DIAGNOSTICS_MAX {
             self.forms.slips.push(diagnostic);
