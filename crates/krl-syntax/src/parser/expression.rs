@@ -385,8 +385,8 @@ impl Infix {
     }
 }
 
-/// Words that join what stands beside them. In 2012 most of them were names of values too.
-const OPERATORS: [&str; 6] = ["after", "and", "before", "between", "or", "then"];
+/// Words that join what stands beside them. In 2012 the last was a name of values too.
+const OPERATORS: [&str; 3] = ["and", "or", "then"];
 
 fn binary_operator(sign: &str) -> Option<BinaryOperator> {
     Some(match sign {
