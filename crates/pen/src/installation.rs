@@ -106,8 +106,8 @@ impl State {
         gone
     }
 
-    /// Takes out the timers of the instants for which rules waited that are gone, or wait for others
-    /// now.
+    /// Takes out the timers of the instants for which rules waited that are gone, or wait for
+    /// others now.
     fn drop_instants(&mut self, before: &Rulesets, rid: &Name) -> Vec<Name> {
         let mut dropped = Vec::new();
         for old in before.rules(rid).filter(|old| old.automaton.has_instants()) {

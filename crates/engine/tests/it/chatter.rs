@@ -1,8 +1,8 @@
 //! A language of one-line rules, so that the tests need no other crate.
 //!
 //! `ruleset NAME`, then lines `on DOMAIN:TYPE ACTION WORD…`, one rule each, or `pair DOMAIN:TYPE
-//! TYPE ACTION WORD…`, which waits for both with the same `n`, or `due DOMAIN:TYPE ACTION WORD…`, which
-//! waits for the time that is its `n`, or `once MILLISECONDS ACTION WORD…` and `daily MILLISECONDS
+//! TYPE ACTION WORD…`, which waits for both with the same `n`, or `due DOMAIN:TYPE ACTION WORD…`,
+//! which waits for the time that is its `n`, or `once MILLISECONDS ACTION WORD…` and `daily MILLISECONDS
 //! ACTION WORD…`. A query of the name of a variable answers its value.
 
 use std::{any::Any, sync::Arc};

@@ -45,6 +45,7 @@ fn transaction(event: Event) -> Transaction {
         event,
         channel: Some(Eci([1; 32])),
         for_ruleset: None,
+        timer: None,
         now: Timestamp(0),
         seed: [7; 32],
         bounds: Bounds {

@@ -87,11 +87,12 @@ impl Case {
                 time: now,
                 ..event.clone()
             };
-            played.push(self.handle(&mut state, event, None, now));
+            played.push(self.handle(&mut state, event, (None, None), now));
             for timer in due(&state, now) {
                 state.remove_timer(&timer.id);
                 let raised = raised(&timer, now);
-                played.push(self.handle(&mut state, raised, timer.raise.for_ruleset, now));
+                let only = (timer.raise.for_ruleset, Some(timer.id));
+                played.push(self.handle(&mut state, raised, only, now));
             }
         }
         Some(played)
@@ -101,7 +102,7 @@ impl Case {
         &self,
         state: &mut State,
         event: Event,
-        for_ruleset: Option<Name>,
+        (for_ruleset, timer): (Option<Name>, Option<Name>),
         now: Timestamp,
     ) -> Done {
         let mut transaction = Transaction {
@@ -109,6 +110,7 @@ impl Case {
             event,
             channel: Some(Eci([1; 32])),
             for_ruleset,
+            timer,
             now,
             seed: [7; 32],
             bounds: self.bounds,
