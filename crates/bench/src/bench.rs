@@ -5,6 +5,7 @@
 
 mod figure;
 mod journal;
+mod krl;
 mod meter;
 mod peer;
 mod salience;
@@ -30,6 +31,8 @@ struct Arguments {
 enum Name {
     /// Reading a journal of a million events: what is wanted of it, and why.
     Journal,
+    /// Reading and compiling rulesets, and evaluating what their rules say.
+    Krl,
     /// What one thing takes of the memory of a process that does nothing else.
     #[command(hide = true)]
     Memory {
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
+        Name::Krl => krl::measure(&mut tell),
         Name::Memory { of } => println!("{}", of.bytes()),
         Name::Salience => salience::measure(&mut tell),
     }

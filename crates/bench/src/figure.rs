@@ -11,7 +11,15 @@ pub(crate) struct Figure {
     value: f64,
     unit: &'static str,
     baseline: Option<f64>,
+    wall: Option<Wall>,
     wanted: Option<Wanted>,
+}
+
+/// The same by the clock on the wall, and what it is to be compared with.
+#[derive(Clone, Copy, Debug)]
+struct Wall {
+    value: f64,
+    baseline: Option<f64>,
 }
 
 /// What is asked of a figure.
@@ -30,6 +38,7 @@ impl Figure {
             value,
             unit,
             baseline: None,
+            wall: None,
             wanted: None,
         }
     }
@@ -37,6 +46,12 @@ impl Figure {
     /// The same measured of something else in the same run.
     pub(crate) fn baseline(self, baseline: Option<f64>) -> Self {
         Self { baseline, ..self }
+    }
+
+    /// The same, and the same of something else, by the clock on the wall.
+    pub(crate) fn wall(self, value: f64, baseline: Option<f64>) -> Self {
+        let wall = Some(Wall { value, baseline });
+        Self { wall, ..self }
     }
 
     pub(crate) fn at_least(self, least: f64) -> Self {
@@ -82,8 +97,20 @@ impl Figure {
             "unit": self.unit,
             "baseline": self.baseline.map(rounded),
             "ratio": self.ratio().map(rounded),
+            "wall": self.wall.map(Wall::json),
         })
         .to_string()
+    }
+}
+
+impl Wall {
+    fn json(self) -> serde_json::Value {
+        let ratio = self.baseline.map(|baseline| self.value / baseline);
+        json!({
+            "value": rounded(self.value),
+            "baseline": self.baseline.map(rounded),
+            "ratio": ratio.map(rounded),
+        })
     }
 }
 
@@ -103,6 +130,12 @@ impl fmt::Display for Figure {
                 rounded(baseline),
                 rounded(ratio)
             )?;
+        }
+        if let Some(Wall { value, baseline }) = self.wall {
+            write!(f, "  wall {}", rounded(value))?;
+            if let Some(baseline) = baseline {
+                write!(f, " / {} = {}", rounded(baseline), rounded(value / baseline))?;
+            }
         }
         if self.misses() {
             write!(f, "  missed: {:?}", self.wanted)?;

@@ -1,6 +1,10 @@
 //! CPU time and memory of this process.
 
-use std::{env, fs, process::Command, time::Duration};
+use std::{
+    env, fs,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use clap::{ValueEnum, builder::PossibleValue};
 use rustix::time::{ClockId, clock_gettime};
@@ -18,6 +22,36 @@ pub(crate) fn time_each(repetitions: u32, mut work: impl FnMut(u32)) -> f64 {
     let begin = cpu();
     (0..repetitions).for_each(&mut work);
     cpu().saturating_sub(begin).as_secs_f64() * 1e9 / f64::from(repetitions)
+}
+
+/// What a piece of work takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cost {
+    /// Seconds of CPU.
+    pub(crate) cpu: f64,
+    /// Seconds by the clock on the wall.
+    pub(crate) wall: f64,
+}
+
+/// The medians of several warm runs, each by itself.
+pub(crate) fn median_cost(warm: usize, runs: usize, mut work: impl FnMut()) -> Cost {
+    (0..warm).for_each(|_| work());
+    let (mut of_cpu, mut of_wall) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        let (begin, start) = (cpu(), Instant::now());
+        work();
+        of_cpu.push(cpu().saturating_sub(begin).as_secs_f64());
+        of_wall.push(start.elapsed().as_secs_f64());
+    }
+    Cost {
+        cpu: median(of_cpu),
+        wall: median(of_wall),
+    }
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// The least of several runs of each, which take turns, so that what else the machine does harms
