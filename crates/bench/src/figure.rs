@@ -134,7 +134,12 @@ impl fmt::Display for Figure {
         if let Some(Wall { value, baseline }) = self.wall {
             write!(f, "  wall {}", rounded(value))?;
             if let Some(baseline) = baseline {
-                write!(f, " / {} = {}", rounded(baseline), rounded(value / baseline))?;
+                write!(
+                    f,
+                    " / {} = {}",
+                    rounded(baseline),
+                    rounded(value / baseline)
+                )?;
             }
         }
         if self.misses() {

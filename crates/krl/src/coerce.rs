@@ -4,6 +4,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use crate::{
     limit::{Failure, Meter},
+    program::Operator,
     value::{Callable, Entries, Value},
 };
 
@@ -91,6 +92,29 @@ pub(crate) fn order(one: &Value, two: &Value) -> Ordering {
     }
 }
 
+/// The number that an operator of arithmetic makes of two. Dividing by zero gives zero.
+pub(crate) fn compute(operator: Operator, left: f64, right: f64) -> Option<f64> {
+    Some(match operator {
+        Operator::Divide | Operator::Remainder if right == 0.0 => 0.0,
+        Operator::Divide => left / right,
+        Operator::Multiply => left * right,
+        Operator::Remainder => left % right,
+        Operator::Subtract => left - right,
+        _ => return None,
+    })
+}
+
+/// What a comparison says of the order of its operands.
+pub(crate) fn compare(operator: Operator, order: Ordering) -> Option<bool> {
+    Some(match operator {
+        Operator::Greater => order.is_gt(),
+        Operator::GreaterOrEqual => order.is_ge(),
+        Operator::Less => order.is_lt(),
+        Operator::LessOrEqual => order.is_le(),
+        _ => return None,
+    })
+}
+
 /// By text, whatever the values are.
 pub(crate) fn order_text(one: &Value, two: &Value) -> Ordering {
     text(one).cmp(&text(two))
@@ -160,7 +184,8 @@ fn is_hexadecimal(text: &str) -> bool {
     })
 }
 
-fn parse_number(text: &str) -> Option<f64> {
+/// The number that a text writes.
+pub(crate) fn parse_number(text: &str) -> Option<f64> {
     if text.len() > NUMBER_BYTES_MAX {
         return None;
     }

@@ -9,6 +9,7 @@ mod join;
 mod operands;
 mod rule;
 mod select;
+mod shape;
 mod testing;
 mod warnings;
 

@@ -1,13 +1,15 @@
 //! Evaluation: one walk over a compiled rule, query or condition.
 //!
-//! Frames live in an arena and are named by number, so that a closure stored in the frame that it
-//! refers to makes no cycle; all of it goes when the run ends.
+//! An evaluator begins with nothing that has to be allocated, because most of them only look at a
+//! condition; what it makes goes when the run ends.
 
 mod action;
 mod expression;
 mod foreach;
+mod frame;
 mod judge;
 mod module;
+mod operand;
 mod postlude;
 mod trail;
 
@@ -17,6 +19,8 @@ use rand_chacha::ChaCha20Rng;
 use stratus_event::{Event, Map as DataMap, Name, Timestamp, Value as Data};
 use stratus_pen::language::{Change, Ended, Question, QuestionId, Scene, Stop};
 
+pub(crate) use self::frame::FrameId;
+use self::frame::Frames;
 use crate::{
     border,
     library::bound_instant,
@@ -24,10 +28,6 @@ use crate::{
     program::{Condition, Ruleset},
     value::Value,
 };
-
-/// Names a frame of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FrameId(usize);
 
 /// Names a ruleset of a run: the one that runs, or one that it uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +47,10 @@ pub(crate) struct Evaluator<'s> {
     pub(crate) ended: Ended,
     /// The rule that runs; none in a query.
     pub(crate) rule: Option<Name>,
-    frames: Vec<Frame>,
-    instances: Vec<Instance>,
+    frames: Frames,
+    top: Instance,
+    /// The rulesets that are in use as modules.
+    modules: Vec<Instance>,
     variables: BTreeMap<(Name, Name), Variable>,
     questions: BTreeMap<QuestionId, Question>,
     ordinals: BTreeMap<(u32, u32), u32>,
@@ -61,21 +63,44 @@ pub(crate) struct Evaluator<'s> {
     nesting: u32,
 }
 
-/// The slots of one call, or of one iteration of a rule.
-struct Frame {
-    parent: Option<FrameId>,
-    slots: Vec<Value>,
-    /// Whether a closure may refer to it.
-    kept: bool,
-}
-
 /// A ruleset in use, with the values of its globals as far as they were asked for.
 struct Instance {
     ruleset: Arc<Ruleset>,
+    /// As many as were asked for so far.
     globals: Vec<Global>,
+    /// As many as were asked for so far.
     modules: Vec<Option<InstanceId>>,
     /// What `use module … with` gave.
     configuration: BTreeMap<String, Value>,
+}
+
+impl Instance {
+    fn new(ruleset: Arc<Ruleset>, configuration: BTreeMap<String, Value>) -> Self {
+        Self {
+            ruleset,
+            globals: Vec::new(),
+            modules: Vec::new(),
+            configuration,
+        }
+    }
+
+    fn set_global(&mut self, position: usize, value: Global) {
+        if self.globals.len() <= position {
+            self.globals.resize(position + 1, Global::Unknown);
+        }
+        if let Some(global) = self.globals.get_mut(position) {
+            *global = value;
+        }
+    }
+
+    fn set_module(&mut self, position: usize, module: InstanceId) {
+        if self.modules.len() <= position {
+            self.modules.resize(position + 1, None);
+        }
+        if let Some(place) = self.modules.get_mut(position) {
+            *place = Some(module);
+        }
+    }
 }
 
 /// A global's value.
@@ -100,13 +125,14 @@ const GLOBAL_ITERATION: u32 = u32::MAX;
 
 impl<'s> Evaluator<'s> {
     pub(crate) fn new(ruleset: Arc<Ruleset>, scene: &'s Scene<'s>) -> Self {
-        let mut evaluator = Self {
+        Self {
             scene,
             meter: Meter::new(*scene.limits),
             ended: Ended::default(),
             rule: None,
-            frames: Vec::new(),
-            instances: Vec::new(),
+            frames: Frames::default(),
+            top: Instance::new(ruleset, BTreeMap::new()),
+            modules: Vec::new(),
             variables: BTreeMap::new(),
             questions: BTreeMap::new(),
             ordinals: BTreeMap::new(),
@@ -116,15 +142,7 @@ impl<'s> Evaluator<'s> {
             stopped: false,
             call_depth: 0,
             nesting: 0,
-        };
-        evaluator.add_instance(ruleset, BTreeMap::new());
-        // The frame that everything at the top level hangs on.
-        evaluator.frames.push(Frame {
-            parent: None,
-            slots: Vec::new(),
-            kept: true,
-        });
-        evaluator
+        }
     }
 
     /// Runs a rule to its end.
@@ -160,17 +178,19 @@ impl<'s> Evaluator<'s> {
 
     /// Whether a `where` predicate holds.
     pub(crate) fn holds(&mut self, condition: &Condition) -> Result<bool, Halt> {
-        let value = self.of_bindings(condition)?;
-        Ok(crate::coerce::truth(&value))
+        let at = self.of_bindings(condition)?;
+        self.test(at, &condition.expression)
     }
 
     /// The time that an `at` means.
     pub(crate) fn instant(&mut self, condition: &Condition) -> Result<Option<Timestamp>, Halt> {
-        let value = self.of_bindings(condition)?;
+        let at = self.of_bindings(condition)?;
+        let value = self.value(at, &condition.expression)?;
         Ok(bound_instant(&value)?)
     }
 
-    fn of_bindings(&mut self, condition: &Condition) -> Result<Value, Halt> {
+    /// A frame of what earlier events bound.
+    fn of_bindings(&mut self, condition: &Condition) -> Result<At, Halt> {
         let mut slots = vec![Value::Null; condition.slots];
         for (name, slot) in &condition.bindings {
             let bound = self.scene.bindings.get(name);
@@ -178,9 +198,8 @@ impl<'s> Evaluator<'s> {
                 *place = border::from_data(&mut self.meter, value)?;
             }
         }
-        let frame = self.push_frame(Some(TOP.frame), slots);
-        let at = At { frame, ..TOP };
-        self.value(at, &condition.expression)
+        let frame = self.frames.push(TOP.frame, slots);
+        Ok(At { frame, ..TOP })
     }
 
     fn finish(mut self) -> Result<Ended, Stop> {
@@ -219,17 +238,28 @@ impl<'s> Evaluator<'s> {
     }
 
     pub(crate) fn ruleset(&self, instance: InstanceId) -> Result<Arc<Ruleset>, Failure> {
-        let instance = self.instances.get(instance.0);
-        Ok(Arc::clone(
-            &instance
-                .ok_or_else(|| internal("an unknown instance"))?
-                .ruleset,
-        ))
+        let instance = self.instance(instance);
+        let instance = instance.ok_or_else(|| internal("an unknown instance"))?;
+        Ok(Arc::clone(&instance.ruleset))
+    }
+
+    fn instance(&self, instance: InstanceId) -> Option<&Instance> {
+        match instance.0.checked_sub(1) {
+            None => Some(&self.top),
+            Some(module) => self.modules.get(module),
+        }
+    }
+
+    fn instance_mut(&mut self, instance: InstanceId) -> Option<&mut Instance> {
+        match instance.0.checked_sub(1) {
+            None => Some(&mut self.top),
+            Some(module) => self.modules.get_mut(module),
+        }
     }
 
     /// A place in the source, as an error names it.
     pub(crate) fn place(&self, at: At, site: u32) -> String {
-        let Some(instance) = self.instances.get(at.instance.0) else {
+        let Some(instance) = self.instance(at.instance) else {
             return String::new();
         };
         let (line, column) = instance.ruleset.lines.position(site as usize);
@@ -378,47 +408,19 @@ impl<'s> Evaluator<'s> {
         ruleset: Arc<Ruleset>,
         configuration: BTreeMap<String, Value>,
     ) -> InstanceId {
-        let globals = vec![Global::Unknown; ruleset.globals.len()];
-        let modules = vec![None; ruleset.modules.len()];
-        self.instances.push(Instance {
-            ruleset,
-            globals,
-            modules,
-            configuration,
-        });
-        InstanceId(self.instances.len() - 1)
-    }
-
-    fn push_frame(&mut self, parent: Option<FrameId>, slots: Vec<Value>) -> FrameId {
-        self.frames.push(Frame {
-            parent,
-            slots,
-            kept: false,
-        });
-        FrameId(self.frames.len() - 1)
-    }
-
-    /// Frees a frame, and what lies above it, if no closure can refer to it.
-    fn pop_frame(&mut self, frame: FrameId) {
-        let above = self.frames.get(frame.0..).unwrap_or_default();
-        if above.iter().all(|frame| !frame.kept) {
-            self.frames.truncate(frame.0);
-        }
+        self.modules.push(Instance::new(ruleset, configuration));
+        InstanceId(self.modules.len())
     }
 
     fn set_slot(&mut self, frame: FrameId, slot: usize, value: Value) -> Result<(), Failure> {
-        let place = self
-            .frames
-            .get_mut(frame.0)
-            .and_then(|frame| frame.slots.get_mut(slot));
-        *place.ok_or_else(|| internal("an unknown slot"))? = value;
-        Ok(())
+        let set = self.frames.set(frame, slot, value);
+        set.ok_or_else(|| internal("an unknown slot"))
     }
 }
 
 /// The top level of the ruleset that runs.
 pub(crate) const TOP: At = At {
-    frame: FrameId(0),
+    frame: FrameId::TOP,
     instance: InstanceId(0),
 };
 

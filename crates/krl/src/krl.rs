@@ -18,6 +18,7 @@ mod limit;
 mod pattern;
 mod program;
 mod resolve;
+mod scalar;
 mod session;
 mod together;
 mod trial;

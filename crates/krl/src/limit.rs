@@ -53,16 +53,22 @@ impl Meter {
     }
 
     /// Uses fuel.
+    #[inline]
     pub(crate) fn spend(&mut self, steps: u64) -> Result<(), Failure> {
         self.fuel = self.fuel.saturating_add(steps);
         if self.fuel <= self.limits.fuel_max {
             return Ok(());
         }
+        Err(self.out_of_fuel())
+    }
+
+    #[cold]
+    fn out_of_fuel(&self) -> Failure {
         let message = format!(
             "the rule ran for {} steps without an end",
             self.limits.fuel_max
         );
-        Err(Failure::new("fuel-exhausted", message))
+        Failure::new("fuel-exhausted", message)
     }
 
     /// Uses fuel for work that grows with a length.
@@ -146,21 +152,25 @@ fn depth_above<'a>(children: impl Iterator<Item = &'a Value>) -> Result<u32, Fai
     Err(Failure::new("value-depth-exhausted", message))
 }
 
-/// What went wrong, before and after it is known where.
+/// What went wrong, before and after it is known where. It is boxed, because every result has room
+/// for it and hardly any has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
+pub(crate) struct Failure(Box<Told>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Told {
+    code: &'static str,
+    message: String,
     located: bool,
 }
 
 impl Failure {
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Told {
             code,
             message: message.into(),
             located: false,
-        }
+        }))
     }
 
     /// A value of the wrong kind.
@@ -175,19 +185,27 @@ impl Failure {
 
     /// Adds where it happened; the innermost place stays.
     pub(crate) fn at(mut self, place: impl FnOnce() -> String) -> Self {
-        if !self.located {
-            self.message = format!("{}: {}", place(), self.message);
-            self.located = true;
+        if !self.0.located {
+            self.0.message = format!("{}: {}", place(), self.0.message);
+            self.0.located = true;
         }
         self
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
     }
 }
 
 impl From<Failure> for RuleError {
     fn from(failure: Failure) -> Self {
         Self {
-            code: failure.code,
-            message: failure.message,
+            code: failure.0.code,
+            message: failure.0.message,
         }
     }
 }

@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn refuses_what_it_cannot_do() {
-        let refused = |source: &str| Pattern::new(source, "").unwrap_err().code;
+        let refused = |source: &str| Pattern::new(source, "").unwrap_err().code();
         assert_eq!(refused("(?=a)"), "krl-pattern-invalid");
         assert_eq!(refused(r"(a)\1"), "krl-pattern-invalid");
         assert_eq!(refused("("), "krl-pattern-invalid");

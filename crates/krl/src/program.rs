@@ -110,7 +110,7 @@ pub(crate) struct Expression {
 #[derive(Debug)]
 pub(crate) enum Code {
     And(Box<Expression>, Box<Expression>),
-    /// An attribute of the event, read as a plain name in `where`.
+    /// An attribute of the event: a plain name in `where`, `event:attr("…")`, `event:attrs{"…"}`.
     Attribute(String),
     Binary(Operator, Box<Expression>, Box<Expression>),
     Call(Box<Expression>, Arguments),

@@ -62,8 +62,16 @@ fn program() -> Arc<dyn Program> {
 
 /// Half of them have an amount great enough, half of them come from Alice.
 fn event(number: i32) -> Event {
-    let sender = if number / 2 % 2 == 0 { "alice" } else { "bobby" };
-    let amount = if number % 2 == 0 { number / 2 } else { number + 100 };
+    let sender = if number / 2 % 2 == 0 {
+        "alice"
+    } else {
+        "bobby"
+    };
+    let amount = if number % 2 == 0 {
+        number / 2
+    } else {
+        number + 100
+    };
     let attributes = [
         ("from", Value::from(sender)),
         ("a", Value::from(amount)),

@@ -40,7 +40,13 @@ pub(super) fn measure() -> [Figure; 3] {
         },
         // Beside ours of 5,000 lines: twenty times the text may not take much more than twenty
         // times as long.
-        figure("parse_check_100k_lines", LONG, long, Some((SHORT, compiled))).ratio_at_least(0.6),
+        figure(
+            "parse_check_100k_lines",
+            LONG,
+            long,
+            Some((SHORT, compiled)),
+        )
+        .ratio_at_least(0.6),
     ]
 }
 

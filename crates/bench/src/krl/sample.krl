@@ -104,9 +104,7 @@
   }
 
   rule watch_door_0 {
-    select when any 2 (door opened_0, door closed_0, motion seen_0)
-      or repeat 3 (door rattled_0 strength re#(\d+)#) max(strongest)
-      or count 5 (door locked_0)
+    select when repeat 3 (door rattled_0 strength re#(\d+)#) max(strongest) within 5 minutes
     pre {
       strength = strongest.defaultsTo(0) % 7
       grade = strength <= 3 => "weak" | "strong"
@@ -122,6 +120,11 @@
     } finally {
       log info {"strength": strength, "times": ent:rattled_0}
     }
+  }
+
+  rule come_home_0 {
+    select when any 2 (door opened_0, door closed_0, motion seen_0) or count 5 (door locked_0)
+    send_directive("welcome", {"at": time:now()})
   }
 
   rule forget_0 is active {

@@ -8,7 +8,9 @@ pub(super) fn ruleset(lines: usize) -> String {
     let (declarations, rules) = SAMPLE.split_once("// ----\n").unwrap_or((SAMPLE, ""));
     let repetitions = lines.saturating_sub(FRAME_LINES) / (SAMPLE.lines().count() - 1);
     let told = |part: &str, number: usize| part.replace("_0", &format!("_{number}"));
-    let reports: Vec<_> = (0..repetitions).map(|number| format!("report_{number}")).collect();
+    let reports: Vec<_> = (0..repetitions)
+        .map(|number| format!("report_{number}"))
+        .collect();
     let mut text = format!(
         "ruleset io.example.measured {{\n  meta {{\n    name \"Measured\"\n    shares {}\n  }}\n",
         reports.join(", ")

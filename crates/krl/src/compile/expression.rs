@@ -59,7 +59,7 @@ impl Compiler {
                     code: self.list_of(index),
                     site: site(index.span),
                 };
-                Code::Get(self.boxed(object), Box::new(path))
+                Self::at_path(self.expression(object), path)
             }
             ExpressionKind::List(items) => {
                 Code::List(items.iter().map(|item| self.expression(item)).collect())
@@ -71,7 +71,7 @@ impl Compiler {
                     code: path,
                     site: site(name.span),
                 };
-                Code::Get(self.boxed(object), Box::new(path))
+                Self::at_path(self.expression(object), path)
             }
             ExpressionKind::MethodCall {
                 object,
@@ -82,7 +82,7 @@ impl Compiler {
             ExpressionKind::Null => Code::Constant(Value::Null),
             ExpressionKind::Number(number) => Code::Constant(Value::number(*number)),
             ExpressionKind::Path { object, path } => {
-                Code::Get(self.boxed(object), self.boxed(path))
+                Self::at_path(self.expression(object), self.expression(path))
             }
             ExpressionKind::Regexp(regexp) => self.regexp(regexp),
             ExpressionKind::Text(text) => Code::Constant(Value::Text(text.as_str().into())),
@@ -118,7 +118,13 @@ impl Compiler {
 
     fn unary(&mut self, operator: ast::UnaryOperator, operand: &ast::Expression) -> Code {
         match operator {
-            ast::UnaryOperator::Negate => Code::Negate(self.boxed(operand)),
+            ast::UnaryOperator::Negate => match self.expression(operand) {
+                Expression {
+                    code: Code::Constant(Value::Number(number)),
+                    ..
+                } => Code::Constant(Value::number(-number)),
+                operand => Code::Negate(Box::new(operand)),
+            },
             ast::UnaryOperator::Not => Code::Not(self.boxed(operand)),
             ast::UnaryOperator::Plus => self.code(operand),
         }
@@ -130,10 +136,10 @@ impl Compiler {
         left: &ast::Expression,
         right: &ast::Expression,
     ) -> Code {
-        let (left, right) = (self.boxed(left), self.boxed(right));
+        let (left, right) = (self.expression(left), self.expression(right));
         let operator = match operator {
-            BinaryOperator::And => return Code::And(left, right),
-            BinaryOperator::Or => return Code::Or(left, right),
+            BinaryOperator::And => return Code::And(Box::new(left), Box::new(right)),
+            BinaryOperator::Or => return Code::Or(Box::new(left), Box::new(right)),
             BinaryOperator::Add => Operator::Add,
             BinaryOperator::Compare => Operator::Compare,
             BinaryOperator::CompareText => Operator::CompareText,
@@ -150,7 +156,7 @@ impl Compiler {
             BinaryOperator::Remainder => Operator::Remainder,
             BinaryOperator::Subtract => Operator::Subtract,
         };
-        Code::Binary(operator, left, right)
+        Self::operator(operator, left, right)
     }
 
     fn regexp(&mut self, regexp: &ast::Regexp) -> Code {
@@ -172,11 +178,12 @@ impl Compiler {
             Ok(pattern) => Some(pattern),
             Err(failure) if self.is_classic() => {
                 let help = "what is selected by it is never selected";
-                self.warn(regexp.span, failure.code, failure.message, help);
+                let message = failure.message().to_owned();
+                self.warn(regexp.span, failure.code(), message, help);
                 None
             }
             Err(failure) => {
-                self.fault(regexp.span, failure.code, failure.message);
+                self.fault(regexp.span, failure.code(), failure.message());
                 None
             }
         }
@@ -199,13 +206,8 @@ impl Compiler {
             self.not_a_function(callee.span);
         }
         let arguments = self.arguments(arguments);
-        Code::Call(
-            Box::new(Expression {
-                code,
-                site: site(callee.span),
-            }),
-            arguments,
-        )
+        let site = site(callee.span);
+        Self::called(Expression { code, site }, arguments)
     }
 
     fn method_call(
@@ -222,13 +224,8 @@ impl Compiler {
         let object = self.expression(object);
         let mut arguments = self.arguments(arguments);
         arguments.positional.insert(0, object);
-        Code::Call(
-            Box::new(Expression {
-                code,
-                site: site(name.span),
-            }),
-            arguments,
-        )
+        let site = site(name.span);
+        Self::called(Expression { code, site }, arguments)
     }
 
     fn not_a_function(&mut self, span: ast::Span) {

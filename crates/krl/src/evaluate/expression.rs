@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{At, Evaluator, FrameId, GLOBAL_ITERATION, Global, InstanceId, TOP, internal};
+use super::{At, Evaluator, GLOBAL_ITERATION, Global, InstanceId, TOP, internal};
 use crate::{
     coerce::{describe, text, truth},
     library::{self, Body, Given},
     limit::{Failure, Halt, NESTING_DEPTH_MAX},
-    program::{Arguments, Code, Declaration, Expression, Function, Local, Operator},
+    program::{Arguments, Code, Declaration, Expression, Function, Local},
     resolve::suggestion,
     value::{Callable, Closure, Entries, Value},
 };
@@ -15,18 +15,34 @@ use crate::{
 impl Evaluator<'_> {
     /// The value of an expression. An error says where it happened.
     pub(crate) fn value(&mut self, at: At, expression: &Expression) -> Result<Value, Halt> {
-        self.nesting += 1;
-        let value = self.bounded(at, expression);
-        self.nesting -= 1;
-        value.map_err(|halt| halt.at(|| self.place(at, expression.site)))
+        self.step(at, expression.site, |evaluator| {
+            evaluator.code(at, &expression.code, expression.site)
+        })
     }
 
-    fn bounded(&mut self, at: At, expression: &Expression) -> Result<Value, Halt> {
+    /// One step of the evaluation, and all the steps within it.
+    #[inline]
+    pub(super) fn step<T>(
+        &mut self,
+        at: At,
+        site: u32,
+        body: impl FnOnce(&mut Self) -> Result<T, Halt>,
+    ) -> Result<T, Halt> {
+        self.nesting += 1;
+        let done = match self.begin_step() {
+            Ok(()) => body(self),
+            Err(failure) => Err(failure.into()),
+        };
+        self.nesting -= 1;
+        done.map_err(|halt| halt.at(|| self.place(at, site)))
+    }
+
+    fn begin_step(&mut self) -> Result<(), Failure> {
         self.meter.spend(1)?;
         if self.nesting > NESTING_DEPTH_MAX {
-            return Err(too_deep(NESTING_DEPTH_MAX).into());
+            return Err(too_deep(NESTING_DEPTH_MAX));
         }
-        self.code(at, &expression.code, expression.site)
+        Ok(())
     }
 
     /// Only hands on: what an arm needs on the stack is not needed while another one recurs.
@@ -66,17 +82,6 @@ impl Evaluator<'_> {
         }
     }
 
-    fn operate(
-        &mut self,
-        at: At,
-        operator: Operator,
-        left: &Expression,
-        right: &Expression,
-    ) -> Result<Value, Halt> {
-        let (left, right) = (self.value(at, left)?, self.value(at, right)?);
-        Ok(library::operate(&mut self.meter, operator, &left, &right)?)
-    }
-
     fn get(&mut self, at: At, object: &Expression, path: &Expression) -> Result<Value, Halt> {
         let (object, path) = (self.value(at, object)?, self.value(at, path)?);
         Ok(library::get(&mut self.meter, &object, &path)?)
@@ -88,7 +93,7 @@ impl Evaluator<'_> {
     }
 
     fn not(&mut self, at: At, operand: &Expression) -> Result<Value, Halt> {
-        Ok(Value::Boolean(!truth(&self.value(at, operand)?)))
+        Ok(Value::Boolean(!self.test(at, operand)?))
     }
 
     /// `&&` and `||`: the left operand if it decides, else the right one.
@@ -109,7 +114,7 @@ impl Evaluator<'_> {
 
     fn conditional(&mut self, at: At, parts: &[Expression; 3]) -> Result<Value, Halt> {
         let [condition, consequent, alternate] = parts;
-        let holds = truth(&self.value(at, condition)?);
+        let holds = self.test(at, condition)?;
         self.value(at, if holds { consequent } else { alternate })
     }
 
@@ -148,20 +153,14 @@ impl Evaluator<'_> {
     }
 
     fn local(&self, at: At, local: Local) -> Result<Value, Failure> {
-        let mut frame = self.frames.get(at.frame.0);
-        for _ in 0..local.up {
-            let parent = frame.and_then(|frame| frame.parent);
-            frame = parent.and_then(|parent| self.frames.get(parent.0));
-        }
-        let value = frame.and_then(|frame| frame.slots.get(local.slot));
+        let value = self.frames.local(at.frame, local);
         value.cloned().ok_or_else(|| internal("an unknown slot"))
     }
 
     /// A global's value; it is evaluated when it is first asked for, and only once.
     pub(super) fn global(&mut self, instance: InstanceId, position: usize) -> Result<Value, Halt> {
         let known = self
-            .instances
-            .get(instance.0)
+            .instance(instance)
             .and_then(|known| known.globals.get(position));
         match known {
             Some(Global::Known(value)) => return Ok(value.clone()),
@@ -189,10 +188,7 @@ impl Evaluator<'_> {
             .get(position)
             .ok_or_else(|| internal("an unknown global"))?;
         if global.configurable {
-            let given = self
-                .instances
-                .get(instance.0)
-                .map(|known| &known.configuration);
+            let given = self.instance(instance).map(|known| &known.configuration);
             if let Some(value) = given.and_then(|given| given.get(&global.name)) {
                 return Ok(value.clone());
             }
@@ -201,14 +197,13 @@ impl Evaluator<'_> {
     }
 
     fn set_global(&mut self, instance: InstanceId, position: usize, value: Global) {
-        let known = self.instances.get_mut(instance.0);
-        if let Some(global) = known.and_then(|known| known.globals.get_mut(position)) {
-            *global = value;
+        if let Some(instance) = self.instance_mut(instance) {
+            instance.set_global(position, value);
         }
     }
 
     fn closure(&mut self, at: At, function: &Arc<Function>) -> Result<Value, Failure> {
-        self.keep(at.frame)?;
+        self.frames.keep(at.frame, &mut self.meter)?;
         let (function, instance, frame) = (Arc::clone(function), at.instance, at.frame);
         let is_action = function.actions.is_some();
         let callable = Callable::Closure(Arc::new(Closure {
@@ -221,20 +216,6 @@ impl Evaluator<'_> {
         } else {
             Value::Function(callable)
         })
-    }
-
-    /// A closure refers to the frame; it and those that it hangs on stay for the rest of the run.
-    fn keep(&mut self, frame: FrameId) -> Result<(), Failure> {
-        let mut next = Some(frame);
-        while let Some(frame) = next.and_then(|id| self.frames.get_mut(id.0)) {
-            if frame.kept {
-                break;
-            }
-            frame.kept = true;
-            self.meter.allocate_slots(frame.slots.len())?;
-            next = frame.parent;
-        }
-        Ok(())
     }
 
     fn call_expression(
@@ -341,7 +322,7 @@ impl Evaluator<'_> {
         let mut slots = values;
         slots.truncate(function.parameters.len());
         slots.resize(function.slots, Value::Null);
-        let frame = self.push_frame(Some(closure.frame), slots);
+        let frame = self.frames.push(closure.frame, slots);
         let at = At {
             frame,
             instance: closure.instance,
@@ -349,7 +330,7 @@ impl Evaluator<'_> {
         self.call_depth += 1;
         let value = self.body(at, function);
         self.call_depth -= 1;
-        self.pop_frame(frame);
+        self.frames.pop(frame);
         value
     }
 

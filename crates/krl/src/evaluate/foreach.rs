@@ -22,7 +22,7 @@ impl Evaluator<'_> {
                 *place = border::from_data(&mut self.meter, value)?;
             }
         }
-        let outcome = self.level(rule, &rule.foreach, &slots, true);
+        let outcome = self.level(rule, &rule.foreach, slots, true);
         outcome.map_err(|halt| halt.at(|| self.place(TOP, rule.site)))?;
         if self.ended.fired {
             self.tell_page(rule)?;
@@ -54,26 +54,26 @@ impl Evaluator<'_> {
         &mut self,
         rule: &Rule,
         levels: &[Foreach],
-        slots: &[Value],
+        slots: Vec<Value>,
         is_final: bool,
     ) -> Result<(), Halt> {
         self.meter.spend_for(slots.len())?;
         let Some((level, inner)) = levels.split_first() else {
-            return self.iterate(rule, slots.to_vec(), is_final);
+            return self.iterate(rule, slots, is_final);
         };
-        let frame = self.push_frame(Some(TOP.frame), slots.to_vec());
+        let frame = self.frames.push(TOP.frame, slots.clone());
         let collection = self.value(At { frame, ..TOP }, &level.collection);
-        self.pop_frame(frame);
+        self.frames.pop(frame);
         let elements = self.elements(&collection?)?;
         let last = elements.len().saturating_sub(1);
         for (position, (value, key)) in elements.into_iter().enumerate() {
-            let mut slots = slots.to_vec();
+            let mut slots = slots.clone();
             for (slot, value) in level.slots.iter().zip([value, key]) {
                 if let Some(place) = slots.get_mut(*slot) {
                     *place = value;
                 }
             }
-            self.level(rule, inner, &slots, is_final && position == last)?;
+            self.level(rule, inner, slots, is_final && position == last)?;
             if self.stopped {
                 break;
             }
@@ -127,9 +127,9 @@ impl Evaluator<'_> {
         self.begin_iteration(u32::try_from(self.ended.iterations).unwrap_or(GLOBAL_ITERATION - 1));
         self.ended.iterations += 1;
         self.is_final = is_final;
-        let frame = self.push_frame(Some(TOP.frame), slots);
+        let frame = self.frames.push(TOP.frame, slots);
         let outcome = self.rule_body(At { frame, ..TOP }, rule);
-        self.pop_frame(frame);
+        self.frames.pop(frame);
         match outcome {
             Err(Halt::Ask(_)) if !rule.writes => Ok(()),
             outcome => outcome,

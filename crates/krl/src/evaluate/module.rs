@@ -35,8 +35,7 @@ impl Evaluator<'_> {
     /// The instance of a used module; it is made when it is first asked for.
     fn module(&mut self, user: InstanceId, module: usize) -> Result<InstanceId, Halt> {
         let known = self
-            .instances
-            .get(user.0)
+            .instance(user)
             .and_then(|user| user.modules.get(module));
         if let Some(Some(instance)) = known {
             return Ok(*instance);
@@ -45,8 +44,8 @@ impl Evaluator<'_> {
         let wanted = ruleset.modules.get(module);
         let wanted = wanted.ok_or_else(|| internal("an unknown module"))?;
         let program = self.module_program(&wanted.rid)?;
-        if self.instances.len() >= INSTANCES_MAX {
-            let message = format!("more than {INSTANCES_MAX} modules are in use at once");
+        if self.modules.len() >= MODULES_MAX {
+            let message = format!("more than {MODULES_MAX} modules are in use at once");
             return Err(Failure::new("modules-exhausted", message).into());
         }
         let mut configuration = BTreeMap::new();
@@ -59,9 +58,8 @@ impl Evaluator<'_> {
             configuration.insert(name.clone(), value);
         }
         let instance = self.add_instance(program, configuration);
-        let user = self.instances.get_mut(user.0);
-        if let Some(place) = user.and_then(|user| user.modules.get_mut(module)) {
-            *place = Some(instance);
+        if let Some(user) = self.instance_mut(user) {
+            user.set_module(module, instance);
         }
         Ok(instance)
     }
@@ -83,4 +81,4 @@ impl Evaluator<'_> {
 
 /// Modules that one run may use, those that modules use included. Rulesets that use each other in
 /// a circle make new instances only as they are called.
-const INSTANCES_MAX: usize = 64;
+const MODULES_MAX: usize = 63;

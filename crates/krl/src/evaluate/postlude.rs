@@ -9,7 +9,7 @@ use stratus_pen::{
 use super::{At, Evaluator, internal, name};
 use crate::{
     border,
-    coerce::{describe, text, truth},
+    coerce::{describe, text},
     library,
     limit::{Failure, Halt},
     program::{Expression, Guard, Raise, ScheduleTime, Statement, StatementKind},
@@ -33,7 +33,7 @@ impl Evaluator<'_> {
         let holds = match &statement.guard {
             Guard::Always => true,
             Guard::Final => self.is_final,
-            Guard::If(condition) => truth(&self.value(at, condition)?),
+            Guard::If(condition) => self.test(at, condition)?,
         };
         if holds {
             self.statement(at, &statement.kind)

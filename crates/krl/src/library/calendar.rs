@@ -57,9 +57,9 @@ fn in_progress(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Ha
                 found.push(shown);
             }
             Ok(None) => {}
-            Err(failure) if failure.code != ENTRY_INVALID => return Err(failure.into()),
+            Err(failure) if failure.code() != ENTRY_INVALID => return Err(failure.into()),
             Err(failure) => {
-                let message = format!("{} left out: {}", describe(entry), failure.message);
+                let message = format!("{} left out: {}", describe(entry), failure.message());
                 evaluator.log("warn", &Value::Text(message.into()))?;
             }
         }
@@ -259,7 +259,7 @@ fn steps(rule: &RRule<Unvalidated>, elapsed: TimeDelta) -> u64 {
 fn zone_of(fields: &Entries) -> Result<Tz, Failure> {
     match fields.get("timezone") {
         None | Some(Value::Null) => Ok(Tz::UTC),
-        Some(name) => zone(&text(name)).map_err(|failure| invalid(&failure.message)),
+        Some(name) => zone(&text(name)).map_err(|failure| invalid(failure.message())),
     }
 }
 

@@ -4,7 +4,9 @@ use std::cmp::Ordering;
 
 use super::{Body, Builtin, Given};
 use crate::{
-    coerce::{describe, equal, number, order, order_text, text, truth, type_name},
+    coerce::{
+        compare, compute, describe, equal, number, order, order_text, text, truth, type_name,
+    },
     evaluate::Evaluator,
     json,
     limit::{Failure, Halt, Meter},
@@ -44,27 +46,21 @@ pub(crate) fn operate(
             right
         })?;
     }
-    let ordering = |expected: fn(Ordering) -> bool| Value::Boolean(expected(order(left, right)));
     Ok(match operator {
         Operator::Add => return add(meter, left, right),
         Operator::Compare => sign(order(left, right)),
         Operator::CompareText => sign(order_text(left, right)),
         Operator::Contains => Value::Boolean(contains(meter, left, right)?),
-        Operator::Divide => arithmetic(left, right, "/", |left, right| {
-            if right == 0.0 { 0.0 } else { left / right }
-        })?,
         Operator::Equal => Value::Boolean(equal(meter, left, right)?),
-        Operator::Greater => ordering(Ordering::is_gt),
-        Operator::GreaterOrEqual => ordering(Ordering::is_ge),
-        Operator::Less => ordering(Ordering::is_lt),
-        Operator::LessOrEqual => ordering(Ordering::is_le),
+        Operator::Divide => arithmetic(operator, left, right, "/")?,
+        Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual => {
+            Value::Boolean(compare(operator, order(left, right)).unwrap_or_default())
+        }
         Operator::Like => Value::Boolean(matches(meter, left, right)?),
-        Operator::Multiply => arithmetic(left, right, "*", |left, right| left * right)?,
+        Operator::Multiply => arithmetic(operator, left, right, "*")?,
         Operator::NotEqual => Value::Boolean(!equal(meter, left, right)?),
-        Operator::Remainder => arithmetic(left, right, "%", |left, right| {
-            if right == 0.0 { 0.0 } else { left % right }
-        })?,
-        Operator::Subtract => arithmetic(left, right, "-", |left, right| left - right)?,
+        Operator::Remainder => arithmetic(operator, left, right, "%")?,
+        Operator::Subtract => arithmetic(operator, left, right, "-")?,
     })
 }
 
@@ -117,16 +113,16 @@ fn add(meter: &mut Meter, left: &Value, right: &Value) -> Result<Value, Failure>
 }
 
 fn arithmetic(
+    operator: Operator,
     left: &Value,
     right: &Value,
-    operator: &str,
-    compute: fn(f64, f64) -> f64,
+    sign: &str,
 ) -> Result<Value, Failure> {
-    if let (Some(left), Some(right)) = (number(left), number(right)) {
-        return Ok(Value::number(compute(left, right)));
+    if let (Some(one), Some(two)) = (number(left), number(right)) {
+        return Ok(compute(operator, one, two).map_or(Value::Null, Value::number));
     }
     let (left, right) = (describe(left), describe(right));
-    let message = format!("{left} {operator} {right} needs two numbers");
+    let message = format!("{left} {sign} {right} needs two numbers");
     Err(Failure::kind(message))
 }
 
