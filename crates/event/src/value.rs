@@ -190,7 +190,11 @@ impl Map {
 
     /// The value of that name.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        if self.0.len() > SCANNED_MAX {
+            return self.0.get(name);
+        }
+        let mut entries = self.0.iter();
+        entries.find_map(|(known, value)| (**known == *name).then_some(value))
     }
 
     /// The text of that name, if it is there and is a text.
@@ -218,6 +222,9 @@ impl Map {
         self.0.iter()
     }
 }
+
+/// Entries up to which looking at all names is faster than hashing one.
+const SCANNED_MAX: usize = 8;
 
 impl<K: AsRef<str>, V: Into<Value>> FromIterator<(K, V)> for Map {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {

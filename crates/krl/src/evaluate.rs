@@ -6,6 +6,7 @@
 mod action;
 mod expression;
 mod foreach;
+mod formula;
 mod frame;
 mod judge;
 mod module;
@@ -19,8 +20,9 @@ use rand_chacha::ChaCha20Rng;
 use stratus_event::{Event, Map as DataMap, Name, Timestamp, Value as Data};
 use stratus_pen::language::{Change, Ended, Question, QuestionId, Scene, Stop};
 
+pub(crate) use self::formula::of_constants;
 pub(crate) use self::frame::FrameId;
-use self::frame::Frames;
+use self::{formula::Formula, frame::Frames};
 use crate::{
     border,
     library::bound_instant,
@@ -174,6 +176,15 @@ impl<'s> Evaluator<'s> {
             Err(Halt::Error(failure)) => Err(failure.into()),
             Err(Halt::Ask(_)) => Err(Stop::Ask(self.questions.into_values().collect())),
         }
+    }
+
+    /// Whether a `where` predicate holds, if it is a formula over the event alone: that needs no
+    /// run. An event may ask very many.
+    pub(crate) fn at_once(condition: &Condition, scene: &Scene<'_>) -> Option<bool> {
+        let frames = Frames::default();
+        let formula = Formula::new(scene.event, &frames, TOP);
+        let truth = formula.truth(&condition.expression)?;
+        (formula.steps() <= scene.limits.fuel_max).then_some(truth)
     }
 
     /// Whether a `where` predicate holds.

@@ -130,6 +130,9 @@ impl Program for Compiled {
         let Some(condition) = self.ruleset.conditions.get(condition) else {
             return Ok(false);
         };
+        if let Some(holds) = Evaluator::at_once(condition, scene) {
+            return Ok(holds);
+        }
         self.evaluator(scene).holds(condition).map_err(unselected)
     }
 

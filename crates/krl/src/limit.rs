@@ -21,7 +21,7 @@ pub(crate) const ITERATIONS_MAX: u64 = 100_000;
 const SLOT_BYTES: u64 = 32;
 
 /// The longest text that is read for nothing, in bytes.
-const SHORT_TEXT_BYTES_MAX: usize = 64;
+pub(crate) const SHORT_TEXT_BYTES_MAX: usize = 64;
 
 /// What a piece of a text is counted as, besides itself, when it becomes a value of its own.
 const PIECE_BYTES: u64 = 48;

@@ -188,6 +188,23 @@ pub(crate) enum Operator {
     Subtract,
 }
 
+impl Operator {
+    /// Whether it says yes or no.
+    pub(crate) fn is_comparison(self) -> bool {
+        matches!(
+            self,
+            Self::Contains
+                | Self::Equal
+                | Self::Greater
+                | Self::GreaterOrEqual
+                | Self::Less
+                | Self::LessOrEqual
+                | Self::Like
+                | Self::NotEqual
+        )
+    }
+}
+
 /// The arguments of a call.
 #[derive(Debug, Default)]
 pub(crate) struct Arguments {

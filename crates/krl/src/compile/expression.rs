@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stratus_event::Name;
 use stratus_krl_syntax::ast::{self, BinaryOperator, ExpressionKind};
 
-use super::{Compiler, GlobalName, kind_of, site, testing::TESTING};
+use super::{Compiler, GlobalName, kind_of, shape, site, testing::TESTING};
 use crate::{
     library::{self, Builtin, Member},
     pattern::Pattern,
@@ -24,10 +24,10 @@ pub(super) enum Use {
 
 impl Compiler {
     pub(super) fn expression(&mut self, tree: &ast::Expression) -> Expression {
-        Expression {
+        shape::folded(Expression {
             code: self.code(tree),
             site: site(tree.span),
-        }
+        })
     }
 
     fn boxed(&mut self, tree: &ast::Expression) -> Box<Expression> {
@@ -59,7 +59,7 @@ impl Compiler {
                     code: self.list_of(index),
                     site: site(index.span),
                 };
-                Self::at_path(self.expression(object), path)
+                shape::at_path(self.expression(object), path)
             }
             ExpressionKind::List(items) => {
                 Code::List(items.iter().map(|item| self.expression(item)).collect())
@@ -71,7 +71,7 @@ impl Compiler {
                     code: path,
                     site: site(name.span),
                 };
-                Self::at_path(self.expression(object), path)
+                shape::at_path(self.expression(object), path)
             }
             ExpressionKind::MethodCall {
                 object,
@@ -82,7 +82,7 @@ impl Compiler {
             ExpressionKind::Null => Code::Constant(Value::Null),
             ExpressionKind::Number(number) => Code::Constant(Value::number(*number)),
             ExpressionKind::Path { object, path } => {
-                Self::at_path(self.expression(object), self.expression(path))
+                shape::at_path(self.expression(object), self.expression(path))
             }
             ExpressionKind::Regexp(regexp) => self.regexp(regexp),
             ExpressionKind::Text(text) => Code::Constant(Value::Text(text.as_str().into())),
@@ -118,13 +118,7 @@ impl Compiler {
 
     fn unary(&mut self, operator: ast::UnaryOperator, operand: &ast::Expression) -> Code {
         match operator {
-            ast::UnaryOperator::Negate => match self.expression(operand) {
-                Expression {
-                    code: Code::Constant(Value::Number(number)),
-                    ..
-                } => Code::Constant(Value::number(-number)),
-                operand => Code::Negate(Box::new(operand)),
-            },
+            ast::UnaryOperator::Negate => Code::Negate(self.boxed(operand)),
             ast::UnaryOperator::Not => Code::Not(self.boxed(operand)),
             ast::UnaryOperator::Plus => self.code(operand),
         }
@@ -156,7 +150,7 @@ impl Compiler {
             BinaryOperator::Remainder => Operator::Remainder,
             BinaryOperator::Subtract => Operator::Subtract,
         };
-        Self::operator(operator, left, right)
+        Code::Binary(operator, Box::new(left), Box::new(right))
     }
 
     fn regexp(&mut self, regexp: &ast::Regexp) -> Code {
@@ -207,7 +201,7 @@ impl Compiler {
         }
         let arguments = self.arguments(arguments);
         let site = site(callee.span);
-        Self::called(Expression { code, site }, arguments)
+        shape::called(Expression { code, site }, arguments)
     }
 
     fn method_call(
@@ -225,7 +219,7 @@ impl Compiler {
         let mut arguments = self.arguments(arguments);
         arguments.positional.insert(0, object);
         let site = site(name.span);
-        Self::called(Expression { code, site }, arguments)
+        shape::called(Expression { code, site }, arguments)
     }
 
     fn not_a_function(&mut self, span: ast::Span) {

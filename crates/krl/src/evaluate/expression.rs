@@ -16,7 +16,7 @@ impl Evaluator<'_> {
     /// The value of an expression. An error says where it happened.
     pub(crate) fn value(&mut self, at: At, expression: &Expression) -> Result<Value, Halt> {
         self.step(at, expression.site, |evaluator| {
-            evaluator.code(at, &expression.code, expression.site)
+            evaluator.code(at, expression)
         })
     }
 
@@ -46,12 +46,16 @@ impl Evaluator<'_> {
     }
 
     /// Only hands on: what an arm needs on the stack is not needed while another one recurs.
-    fn code(&mut self, at: At, code: &Code, site: u32) -> Result<Value, Halt> {
-        match code {
+    fn code(&mut self, at: At, expression: &Expression) -> Result<Value, Halt> {
+        match &expression.code {
             Code::And(left, right) => self.connect(at, left, right, false),
             Code::Attribute(name) => self.attribute(name),
-            Code::Binary(operator, left, right) => self.operate(at, *operator, left, right),
-            Code::Call(callee, arguments) => self.call_expression(at, callee, arguments, site),
+            Code::Binary(operator, left, right) => {
+                self.operate(at, expression, *operator, [left, right])
+            }
+            Code::Call(callee, arguments) => {
+                self.call_expression(at, callee, arguments, expression.site)
+            }
             Code::Data(data) => Ok(crate::border::from_data(&mut self.meter, data)?),
             Code::Fail(code, message) => Err(Failure::new(code, message.clone()).into()),
             Code::Trail(trail) => self.trail(at, trail),
@@ -67,7 +71,7 @@ impl Evaluator<'_> {
             Code::Or(left, right) => self.connect(at, left, right, true),
             Code::Property(property) => (property.read)(self, at),
             Code::Closure(_) | Code::Constant(_) | Code::Local(_) | Code::Variable(_) => {
-                Ok(self.atom(at, code)?)
+                Ok(self.atom(at, &expression.code)?)
             }
         }
     }

@@ -1,134 +1,89 @@
-//! Operators, and conditions made of them.
-//!
-//! An expression is asked for no more than its surroundings need. Where a value is wanted, it is
-//! [`Evaluator::value`]. A condition wants to know only whether it holds: [`Evaluator::test`] goes
-//! down through `&&`, `||`, `not` and comparisons without making a value of any of them. An
-//! operator only looks at its operands: a constant, a local or an attribute stays where it lies
-//! ([`Evaluator::scalar`]), and is part of the operator's own step. So a usual condition copies
-//! nothing, allocates nothing and counts one step for each operator. What is no scalar, or takes
-//! more than a few steps, goes the way of [`library::operate`], with the same result.
+//! Operators, and conditions made of them: as formulas, or part by part.
 
-use super::{At, Evaluator};
+use super::{At, Evaluator, formula::Formula};
 use crate::{
     coerce::truth,
     library,
-    limit::Halt,
+    limit::{Failure, Halt},
     program::{Code, Expression, Operator},
     scalar::Scalar,
     value::Value,
 };
 
-/// One side of an operator.
-enum Side<'e> {
-    /// It is at hand, to be looked at.
-    AtHand(&'e Expression),
-    Value(Value),
-}
-
 impl Evaluator<'_> {
     /// Whether an expression's value is true.
     pub(crate) fn test(&mut self, at: At, expression: &Expression) -> Result<bool, Halt> {
-        match &expression.code {
-            Code::And(left, right) => self.step(at, expression.site, |evaluator| {
-                Ok(evaluator.test(at, left)? && evaluator.test(at, right)?)
-            }),
-            Code::Or(left, right) => self.step(at, expression.site, |evaluator| {
-                Ok(evaluator.test(at, left)? || evaluator.test(at, right)?)
-            }),
-            Code::Not(operand) => self.step(at, expression.site, |evaluator| {
-                Ok(!evaluator.test(at, operand)?)
-            }),
-            Code::Binary(operator, left, right) => self.step(at, expression.site, |evaluator| {
-                evaluator.test_operator(at, *operator, left, right)
-            }),
-            _ => match self.scalar(at, expression) {
-                Some(scalar) => Ok(scalar.truth()),
-                None => Ok(truth(&self.value(at, expression)?)),
-            },
+        let formula = Formula::new(self.scene.event, &self.frames, at);
+        if let Some(truth) = formula.truth(expression) {
+            let steps = formula.steps();
+            self.count(at, expression, steps)?;
+            return Ok(truth);
         }
+        self.test_parts(at, expression)
     }
 
     /// The value of an operator.
     pub(super) fn operate(
         &mut self,
         at: At,
+        expression: &Expression,
         operator: Operator,
-        left: &Expression,
-        right: &Expression,
+        [left, right]: [&Expression; 2],
     ) -> Result<Value, Halt> {
-        let (left, right) = (self.side(at, left)?, self.side(at, right)?);
-        match self.quick(at, operator, &left, &right) {
-            Some(scalar) => Ok(scalar.into()),
-            None => self.operate_whole(at, operator, left, right),
+        let formula = Formula::new(self.scene.event, &self.frames, at);
+        let made = match formula.scalar(expression) {
+            Some(Scalar::Number(number)) => Value::Number(number),
+            Some(Scalar::Boolean(truth)) => Value::Boolean(truth),
+            _ => return self.operate_parts(at, operator, left, right),
+        };
+        let steps = formula.steps();
+        self.count(at, expression, steps)?;
+        Ok(made)
+    }
+
+    fn test_parts(&mut self, at: At, expression: &Expression) -> Result<bool, Halt> {
+        let site = expression.site;
+        match &expression.code {
+            Code::And(left, right) => self.step(at, site, |evaluator| {
+                Ok(evaluator.test_parts(at, left)? && evaluator.test_parts(at, right)?)
+            }),
+            Code::Or(left, right) => self.step(at, site, |evaluator| {
+                Ok(evaluator.test_parts(at, left)? || evaluator.test_parts(at, right)?)
+            }),
+            Code::Not(operand) => {
+                self.step(
+                    at,
+                    site,
+                    |evaluator| Ok(!evaluator.test_parts(at, operand)?),
+                )
+            }
+            _ => Ok(truth(&self.part(at, expression)?)),
         }
     }
 
-    fn test_operator(
+    fn operate_parts(
         &mut self,
         at: At,
         operator: Operator,
         left: &Expression,
         right: &Expression,
-    ) -> Result<bool, Halt> {
-        let (left, right) = (self.side(at, left)?, self.side(at, right)?);
-        match self.quick(at, operator, &left, &right) {
-            Some(scalar) => Ok(scalar.truth()),
-            None => Ok(truth(&self.operate_whole(at, operator, left, right)?)),
-        }
-    }
-
-    fn operate_whole(
-        &mut self,
-        at: At,
-        operator: Operator,
-        left: Side<'_>,
-        right: Side<'_>,
     ) -> Result<Value, Halt> {
-        let (left, right) = (self.whole(at, left)?, self.whole(at, right)?);
+        let (left, right) = (self.part(at, left)?, self.part(at, right)?);
         Ok(library::operate(&mut self.meter, operator, &left, &right)?)
     }
 
-    fn side<'e>(&mut self, at: At, expression: &'e Expression) -> Result<Side<'e>, Halt> {
-        match expression.code {
-            Code::Attribute(_) | Code::Constant(_) | Code::Local(_) => Ok(Side::AtHand(expression)),
-            _ => Ok(Side::Value(self.value(at, expression)?)),
-        }
-    }
-
-    fn whole(&mut self, at: At, side: Side<'_>) -> Result<Value, Halt> {
-        match side {
-            Side::AtHand(expression) => self.value(at, expression),
-            Side::Value(value) => Ok(value),
-        }
-    }
-
-    fn quick(
-        &self,
-        at: At,
-        operator: Operator,
-        left: &Side<'_>,
-        right: &Side<'_>,
-    ) -> Option<Scalar<'static>> {
-        Scalar::operate(operator, self.look(at, left)?, self.look(at, right)?)
-    }
-
-    fn look<'v>(&'v self, at: At, side: &'v Side<'_>) -> Option<Scalar<'v>> {
-        match side {
-            Side::AtHand(expression) => self.scalar(at, expression),
-            Side::Value(value) => Scalar::of(value),
-        }
-    }
-
-    /// What an expression is, if it is at hand and a scalar.
-    fn scalar<'v>(&'v self, at: At, expression: &'v Expression) -> Option<Scalar<'v>> {
+    /// The value of a part of what is no formula.
+    fn part(&mut self, at: At, expression: &Expression) -> Result<Value, Halt> {
         match &expression.code {
-            Code::Attribute(name) => match self.scene.event?.attributes.get(name) {
-                Some(attribute) => Scalar::of_data(attribute),
-                None => Some(Scalar::Null),
-            },
-            Code::Constant(value) => Scalar::of(value),
-            Code::Local(local) => Scalar::of(self.frames.local(at.frame, *local)?),
-            _ => None,
+            Code::Binary(operator, left, right) => self.step(at, expression.site, |evaluator| {
+                evaluator.operate_parts(at, *operator, left, right)
+            }),
+            _ => self.value(at, expression),
         }
+    }
+
+    fn count(&mut self, at: At, expression: &Expression, steps: u64) -> Result<(), Failure> {
+        let spent = self.meter.spend(steps);
+        spent.map_err(|failure| failure.at(|| self.place(at, expression.site)))
     }
 }

@@ -8,6 +8,7 @@ mod conformance;
 mod corpus;
 #[path = "../../../krl-syntax/tests/common/deviations.rs"]
 mod deviations;
+mod formulas;
 mod hostile;
 mod joins;
 mod mutated;
