@@ -7,7 +7,7 @@ use stratus_pen::{
 };
 
 use crate::{
-    Ask, AskId, Engine, Key, Record,
+    Ask, AskId, Engine, Key, Output, Record,
     commit::{After, Draft},
     hosted::Entry,
     schedule::Alarm,
@@ -51,6 +51,16 @@ impl Engine {
         }
         self.commit(draft);
         self.launch_answered(pen);
+    }
+
+    /// Asks the world. What stands for a secret is in the record; the secret itself goes out only
+    /// here, to the connector.
+    pub(crate) fn put_question(&mut self, ask: Ask) {
+        let hosted = self.pens.get(&ask.pen);
+        let arguments = hosted.map(|hosted| hosted.state.unsealed(&ask.rid, &ask.arguments));
+        let arguments = arguments.unwrap_or_default();
+        self.outputs
+            .push_back(Output::Ask(Ask { arguments, ..ask }));
     }
 
     pub(crate) fn handle_answered(&mut self, pen: PenId, id: AskId, answer: Result<Value, Fault>) {

@@ -133,7 +133,7 @@ impl Engine {
         while let Some(after) = self.ledger.ripe() {
             released = true;
             match after {
-                After::Ask(ask) => self.outputs.push_back(Output::Ask(ask)),
+                After::Ask(ask) => self.put_question(ask),
                 After::Order(order) => self.obey(*order),
                 After::Perform(pen, effect) => self.perform(pen, effect),
                 After::Reply(id, reply) => self.say(id, *reply),

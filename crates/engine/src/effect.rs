@@ -147,7 +147,8 @@ impl Engine {
     }
 
     fn perform_of(&self, pen: PenId, effect: EffectId) -> Option<Perform> {
-        let pending = self.pens.get(&pen)?.effects.get(&effect)?;
+        let hosted = self.pens.get(&pen)?;
+        let pending = hosted.effects.get(&effect)?;
         // Only who settles a doubt has to know what belongs to others.
         let receipts = if pending.doubt {
             self.receipts(&pending.connector)
@@ -160,7 +161,7 @@ impl Engine {
             rid: pending.rid.clone(),
             connector: pending.connector.clone(),
             action: pending.action.clone(),
-            arguments: pending.arguments.clone(),
+            arguments: hosted.state.unsealed(&pending.rid, &pending.arguments),
             wanted: pending.wanted,
             doubt: pending.doubt,
             receipts,

@@ -6,6 +6,7 @@ mod expression;
 mod instant;
 mod interval;
 mod join;
+mod key;
 mod operands;
 mod rule;
 mod select;
@@ -142,6 +143,7 @@ impl Compiler {
             timed: std::mem::take(&mut self.timed),
             errors_to: errors_to(properties),
             preface,
+            keys: self.keys(properties),
         })
     }
 
@@ -228,10 +230,6 @@ impl Compiler {
                     }
                     self.module(used, &alias.name);
                 }
-                ast::PropertyKind::Key(..) => self.unsupported_property(property, "key"),
-                ast::PropertyKind::ProvidesKeys { .. } => {
-                    self.unsupported_property(property, "provides keys");
-                }
                 _ => {}
             }
         }
@@ -310,13 +308,6 @@ impl Compiler {
             self.fault(name.span, "krl-name-undefined", message);
         }
         None
-    }
-
-    fn unsupported_property(&mut self, property: &ast::Property, name: &str) {
-        let message =
-            format!("meta's {name} is not kept: a ruleset's text is no place for secrets");
-        let help = "reading it fails; give the connector its key in the node's configuration";
-        self.warn(property.span, "krl-meta-unsupported", message, help);
     }
 
     fn name(&mut self, identifier: &ast::Identifier) -> Option<Name> {

@@ -24,7 +24,7 @@ mod together;
 mod trial;
 mod value;
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, borrow::Cow, fmt, sync::Arc};
 
 use stratus_event::{Fault, Map, Name, Timestamp, Value, Whose};
 use stratus_krl_syntax::{Diagnostic, Severity, line_column, parse_ruleset};
@@ -155,6 +155,13 @@ impl Program for Compiled {
             return Err(Failure::new("query-unknown", message).into());
         }
         self.evaluator(scene).query(name, arguments)
+    }
+
+    fn secret(&self, reader: &Name, key: &str, part: usize) -> Option<Cow<'_, str>> {
+        let key = self.ruleset.keys.get(key)?;
+        let may_read = *reader == self.ruleset.rid || key.readers.contains(reader);
+        let (_, secret) = key.parts.get(part).filter(|_| may_read)?;
+        Some(Cow::Borrowed(secret))
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -6,6 +6,7 @@ mod conversion;
 mod dataset;
 mod event;
 mod http;
+mod key;
 mod math;
 mod meta;
 mod number;
@@ -176,6 +177,11 @@ pub(crate) const DOMAINS: &[&str] = &[
     "time",
     "twilio",
 ];
+
+/// What reads a key.
+pub(crate) fn key() -> Value {
+    key::READ.value()
+}
 
 /// What fetches a data set.
 pub(crate) fn datasource() -> Value {

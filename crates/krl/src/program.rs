@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     sync::Arc,
 };
 
@@ -32,6 +33,8 @@ pub(crate) struct Ruleset {
     pub(crate) timed: BTreeSet<Name>,
     /// The ruleset that is told of errors too.
     pub(crate) errors_to: Option<Name>,
+    /// The secrets of `meta`, by their names.
+    pub(crate) keys: BTreeMap<String, Key>,
     /// What a web page of 2009 was given before any rule's: names of directives, and their options.
     pub(crate) preface: Vec<(&'static str, Expression)>,
 }
@@ -59,6 +62,19 @@ pub(crate) struct Global {
     pub(crate) value: Expression,
     /// Whether `use module … with` may override it.
     pub(crate) configurable: bool,
+}
+
+/// A secret of `meta`: one text, whose part has no name, or several by their names.
+pub(crate) struct Key {
+    pub(crate) parts: Vec<(String, String)>,
+    /// The other rulesets that it is provided to.
+    pub(crate) readers: BTreeSet<Name>,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a key for {:?}", self.readers)
+    }
 }
 
 /// A ruleset used as a module.

@@ -4,7 +4,7 @@
 //! so far (design, section 4). What a rule wants done comes back as data in [`Ended`]; nothing is
 //! done while it runs.
 
-use std::{any::Any, collections::BTreeMap, fmt, sync::Arc};
+use std::{any::Any, borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 use stratus_event::{Eci, Event, Fault, Map, Name, Timestamp, Value};
 use stratus_salience::{Bindings, Expression, Patterns};
@@ -58,6 +58,13 @@ pub trait Program: Send + Sync + fmt::Debug {
 
     /// Answers a query. `scene.event` is none.
     fn query(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Result<Value, Stop>;
+
+    /// A part of a secret key that the program holds, if that ruleset may have it. It goes to
+    /// connectors only.
+    fn secret(&self, reader: &Name, key: &str, part: usize) -> Option<Cow<'_, str>> {
+        let _ = (reader, key, part);
+        None
+    }
 
     /// For a language to find its own programs again when one uses another as a module.
     fn as_any(&self) -> &dyn Any;

@@ -16,6 +16,7 @@ mod outcome;
 mod overlay;
 mod query;
 mod rulesets;
+pub mod sealed;
 mod state;
 mod transaction;
 mod why;

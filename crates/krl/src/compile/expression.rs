@@ -448,6 +448,9 @@ impl Compiler {
         if let Some(module) = used_module {
             return Code::Member(module, name.name.name.clone());
         }
+        if domain.name == "keys" {
+            return self.key(name, used);
+        }
         match library::member(&domain.name, &name.name.name) {
             Some(Member::Builtin(builtin)) => {
                 self.check_use(name.span, builtin.name, builtin.kind(), used);

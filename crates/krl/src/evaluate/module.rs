@@ -43,7 +43,7 @@ impl Evaluator<'_> {
         let ruleset = self.ruleset(user)?;
         let wanted = ruleset.modules.get(module);
         let wanted = wanted.ok_or_else(|| internal("an unknown module"))?;
-        let program = self.module_program(&wanted.rid)?;
+        let program = self.installed(&wanted.rid)?;
         if self.modules.len() >= MODULES_MAX {
             let message = format!("more than {MODULES_MAX} modules are in use at once");
             return Err(Failure::new("modules-exhausted", message).into());
@@ -64,7 +64,8 @@ impl Evaluator<'_> {
         Ok(instance)
     }
 
-    fn module_program(&self, rid: &Name) -> Result<Arc<Ruleset>, Failure> {
+    /// The ruleset of that id in this PEN.
+    pub(crate) fn installed(&self, rid: &Name) -> Result<Arc<Ruleset>, Failure> {
         let program = self.scene.view.program(rid).ok_or_else(|| {
             let message = format!("the module {rid} is not installed in this PEN");
             Failure::new("module-missing", message)

@@ -208,10 +208,8 @@ fn what_fails_where_it_is_used_is_said_before() {
         &["1:53 join has no parameter sep [krl-parameter-unknown]"],
     );
     check_warnings(
-        "ruleset r { meta { key k \"v\" } }",
-        &[
-            "1:20 meta's key is not kept: a ruleset's text is no place for secrets [krl-meta-unsupported]",
-        ],
+        "ruleset r { meta { key k 1 + 1 } }",
+        &["1:20 the key k is no text, and no map of texts [krl-meta-unsupported]"],
     );
     check_warnings(
         "ruleset 10 { rule q is active { select when at(\"noon\") alert(y) } }",

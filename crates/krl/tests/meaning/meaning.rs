@@ -11,6 +11,7 @@ mod deviations;
 mod formulas;
 mod hostile;
 mod joins;
+mod keys;
 mod mutated;
 mod pages;
 mod record;
