@@ -222,15 +222,12 @@ impl Compiler {
     fn uses(&mut self, properties: &[ast::Property]) {
         let mut aliases = BTreeSet::new();
         for property in properties {
-            match &property.kind {
-                ast::PropertyKind::Use(used) => {
-                    let alias = used.alias.as_ref().unwrap_or(&used.rid);
-                    if !aliases.insert(alias.name.as_str()) {
-                        self.duplicate(alias);
-                    }
-                    self.module(used, &alias.name);
+            if let ast::PropertyKind::Use(used) = &property.kind {
+                let alias = used.alias.as_ref().unwrap_or(&used.rid);
+                if !aliases.insert(alias.name.as_str()) {
+                    self.duplicate(alias);
                 }
-                _ => {}
+                self.module(used, &alias.name);
             }
         }
     }

@@ -449,7 +449,7 @@ impl Compiler {
             return Code::Member(module, name.name.name.clone());
         }
         if domain.name == "keys" {
-            return self.key(name, used);
+            return super::key::key(name, used);
         }
         match library::member(&domain.name, &name.name.name) {
             Some(Member::Builtin(builtin)) => {

@@ -30,35 +30,35 @@ impl Compiler {
         }
         keys
     }
+}
 
-    /// `keys:name`, `keys:name()` and `keys:name("part")`.
-    pub(super) fn key(&mut self, name: &ast::QualifiedName, used: Use) -> Code {
-        let site = site(name.span);
-        let of = |code| Expression { code, site };
-        let text = Value::Text(name.name.name.as_str().into());
-        let mut positional = vec![of(Code::Constant(text))];
-        if used == Use::Call {
-            positional.push(of(Code::Local(Local { up: 0, slot: 0 })));
-        }
-        let callee = Box::new(of(Code::Constant(library::key())));
-        let named = Vec::new();
-        let read = Code::Call(callee, Arguments { positional, named });
-        if used != Use::Call {
-            return read;
-        }
-        let parameter = Parameter {
-            name: "part".to_owned(),
-            default: None,
-        };
-        Code::Closure(std::sync::Arc::new(Function {
-            site,
-            parameters: vec![parameter],
-            slots: 1,
-            declarations: Vec::new(),
-            actions: None,
-            result: Some(of(read)),
-        }))
+/// `keys:name`, `keys:name()` and `keys:name("part")`.
+pub(super) fn key(name: &ast::QualifiedName, used: Use) -> Code {
+    let site = site(name.span);
+    let of = |code| Expression { code, site };
+    let text = Value::Text(name.name.name.as_str().into());
+    let mut positional = vec![of(Code::Constant(text))];
+    if used == Use::Call {
+        positional.push(of(Code::Local(Local { up: 0, slot: 0 })));
     }
+    let callee = Box::new(of(Code::Constant(library::key())));
+    let named = Vec::new();
+    let read = Code::Call(callee, Arguments { positional, named });
+    if used != Use::Call {
+        return read;
+    }
+    let parameter = Parameter {
+        name: "part".to_owned(),
+        default: None,
+    };
+    Code::Closure(std::sync::Arc::new(Function {
+        site,
+        parameters: vec![parameter],
+        slots: 1,
+        declarations: Vec::new(),
+        actions: None,
+        result: Some(of(read)),
+    }))
 }
 
 /// One text without a name, or texts by their names.
