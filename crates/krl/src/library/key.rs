@@ -30,7 +30,7 @@ fn read(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     })?;
     match given.get(1) {
         Value::Null => Ok(value),
-        part => Ok(super::get(&value, part)),
+        part => Ok(super::get(&mut evaluator.meter, &value, part)?),
     }
 }
 
