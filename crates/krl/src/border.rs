@@ -46,10 +46,13 @@ pub(crate) fn to_data(meter: &mut Meter, value: &Value) -> Result<Data, Failure>
         Value::Null => Data::Null,
         Value::Boolean(truth) => Data::Boolean(*truth),
         Value::Number(number) => Data::number(*number),
-        Value::Text(text) => Data::Text(Arc::clone(text)),
+        Value::Text(text) => {
+            meter.keep(text.len());
+            Data::Text(Arc::clone(text))
+        }
         Value::Pattern(_) => Data::Text(text(value)),
         Value::List(list) => {
-            meter.allocate_slots(list.items.len())?;
+            meter.keep_slots(list.items.len())?;
             let items = list.items.iter().map(|item| to_data(meter, item));
             Data::List(Arc::new(items.collect::<Result<_, _>>()?))
         }
@@ -60,7 +63,7 @@ pub(crate) fn to_data(meter: &mut Meter, value: &Value) -> Result<Data, Failure>
 
 /// The entries of a map as data, counted.
 pub(crate) fn map_to_data(meter: &mut Meter, entries: &Entries) -> Result<DataMap, Failure> {
-    meter.allocate_slots(entries.len())?;
+    meter.keep_slots(entries.len())?;
     let mut map = DataMap::new();
     for (name, value) in entries {
         map.insert(name, to_data(meter, value)?);

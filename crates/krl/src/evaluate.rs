@@ -180,11 +180,12 @@ impl<'s> Evaluator<'s> {
 
     /// Whether a `where` predicate holds, if it is a formula over the event alone: that needs no
     /// run. An event may ask very many.
-    pub(crate) fn at_once(condition: &Condition, scene: &Scene<'_>) -> Option<bool> {
+    pub(crate) fn at_once(condition: &Condition, scene: &Scene<'_>) -> Option<(bool, u64)> {
         let frames = Frames::default();
         let formula = Formula::new(scene.event, &frames, TOP);
         let truth = formula.truth(&condition.expression)?;
-        (formula.steps() <= scene.limits.fuel_max).then_some(truth)
+        let steps = formula.steps();
+        (steps <= scene.limits.fuel_max).then_some((truth, steps))
     }
 
     /// Whether a `where` predicate holds.
@@ -228,6 +229,7 @@ impl<'s> Evaluator<'s> {
             self.ended.changes.push(Change { rid, name, value });
         }
         self.ended.fuel = self.meter.fuel();
+        self.ended.bytes = self.meter.kept();
         Ok(self.ended)
     }
 
@@ -310,6 +312,7 @@ impl<'s> Evaluator<'s> {
         };
         let text: String = text.chars().take(LOG_CHARACTERS_MAX).collect();
         self.meter.allocate(text.len() as u64)?;
+        self.meter.keep(text.len());
         self.ended.log.push((level.to_owned(), text));
         Ok(())
     }

@@ -28,7 +28,7 @@ use std::{any::Any, borrow::Cow, fmt, sync::Arc};
 
 use stratus_event::{Fault, Map, Name, Timestamp, Value, Whose};
 use stratus_krl_syntax::{Diagnostic, Severity, line_column, parse_ruleset};
-use stratus_pen::language::{Ended, Language, Outline, Program, RuleError, Scene, Stop};
+use stratus_pen::language::{Ended, Judgement, Language, Outline, Program, RuleError, Scene, Stop};
 use stratus_salience::Patterns;
 
 pub use document::document;
@@ -126,21 +126,28 @@ impl Program for Compiled {
         &self.ruleset.module_rids
     }
 
-    fn holds(&self, condition: usize, scene: &Scene<'_>) -> Result<bool, RuleError> {
+    fn holds(&self, condition: usize, scene: &Scene<'_>) -> Judgement<bool> {
         let Some(condition) = self.ruleset.conditions.get(condition) else {
-            return Ok(false);
+            return Judgement::free(Ok(false));
         };
-        if let Some(holds) = Evaluator::at_once(condition, scene) {
-            return Ok(holds);
+        if let Some((holds, fuel)) = Evaluator::at_once(condition, scene) {
+            let said = Ok(holds);
+            return Judgement { said, fuel };
         }
-        self.evaluator(scene).holds(condition).map_err(unselected)
+        let mut evaluator = self.evaluator(scene);
+        let said = evaluator.holds(condition).map_err(unselected);
+        let fuel = evaluator.meter.fuel();
+        Judgement { said, fuel }
     }
 
-    fn instant(&self, number: usize, scene: &Scene<'_>) -> Result<Option<Timestamp>, RuleError> {
+    fn instant(&self, number: usize, scene: &Scene<'_>) -> Judgement<Option<Timestamp>> {
         let Some(time) = self.ruleset.conditions.get(number) else {
-            return Ok(None);
+            return Judgement::free(Ok(None));
         };
-        self.evaluator(scene).instant(time).map_err(unselected)
+        let mut evaluator = self.evaluator(scene);
+        let said = evaluator.instant(time).map_err(unselected);
+        let fuel = evaluator.meter.fuel();
+        Judgement { said, fuel }
     }
 
     fn run(&self, rule: usize, scene: &Scene<'_>) -> Result<Ended, Stop> {

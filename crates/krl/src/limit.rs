@@ -32,6 +32,7 @@ pub(crate) struct Meter {
     limits: Limits,
     fuel: u64,
     bytes: u64,
+    kept: u64,
 }
 
 impl Meter {
@@ -40,12 +41,31 @@ impl Meter {
             limits,
             fuel: 0,
             bytes: 0,
+            kept: 0,
         }
     }
 
     /// The fuel used so far.
     pub(crate) fn fuel(&self) -> u64 {
         self.fuel
+    }
+
+    /// The bytes of what has become data and will be there when the run has ended.
+    pub(crate) fn kept(&self) -> u64 {
+        self.kept
+    }
+
+    /// Counts bytes of data that will be there when the run has ended.
+    pub(crate) fn keep(&mut self, bytes: usize) {
+        self.kept = self.kept.saturating_add(bytes as u64);
+    }
+
+    /// The same, of a list or map of that many slots.
+    pub(crate) fn keep_slots(&mut self, slots: usize) -> Result<(), Failure> {
+        self.kept = self
+            .kept
+            .saturating_add(SLOT_BYTES.saturating_mul(slots as u64 + 1));
+        self.allocate_slots(slots)
     }
 
     pub(crate) fn limits(&self) -> &Limits {

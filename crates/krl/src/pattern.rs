@@ -11,7 +11,7 @@ use stratus_salience::Patterns;
 use crate::limit::Failure;
 
 /// The memory that one compiled pattern may take, in bytes.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
+const PATTERN_BYTES_MAX: usize = 1 << 18;
 
 /// The memory of a compiled pattern for which a byte of text is counted once.
 const WEIGHT_BYTES: usize = 512;

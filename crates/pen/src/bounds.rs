@@ -12,6 +12,9 @@ use crate::language::Limits;
 pub struct Bounds {
     /// What each rule run may use up.
     pub rule: Limits,
+    /// Bytes of what all runs leave behind: variables, events raised, effects, directives, timers
+    /// and logs; at the bound the transaction is given up.
+    pub bytes_max: u64,
     /// Steps of evaluation of one `where` predicate.
     pub condition_fuel_max: u64,
     /// Answers to the one who raised the event, over all runs.
@@ -23,8 +26,8 @@ pub struct Bounds {
     pub error_depth_max: u32,
     /// Failed runs; at the bound the transaction is given up.
     pub failures_max: usize,
-    /// Steps of evaluation over all runs that did not fail; at the bound the transaction is given
-    /// up.
+    /// Steps of evaluation over all predicates, and all runs that did not fail; at the bound the
+    /// transaction is given up.
     pub fuel_max: u64,
     /// Questions that one rule run may ask, answered ones included.
     pub questions_max: usize,
@@ -56,6 +59,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             rule: Limits::default(),
+            bytes_max: 256 << 20,
             condition_fuel_max: 100_000,
             directives_max: 10_000,
             effects_max: 10_000,
@@ -80,6 +84,11 @@ pub(crate) fn runs_exceeded(max: usize) -> Fault {
 pub(crate) fn failures_exceeded(max: usize) -> Fault {
     let message = format!("{max} rule runs failed in the handling of one event");
     Fault::new(Whose::Ruleset, "failures-exceeded", message).hint(LOOP_HINT)
+}
+
+pub(crate) fn bytes_exceeded(max: u64) -> Fault {
+    let message = format!("what the rules keep of one event takes more than {max} bytes");
+    Fault::new(Whose::Ruleset, "event-bytes-exceeded", message).hint(LOOP_HINT)
 }
 
 pub(crate) fn fuel_exceeded(max: u64) -> Fault {

@@ -31,6 +31,8 @@ pub(crate) struct Evaluation<'a> {
     pub(crate) raised: usize,
     pub(crate) failures: usize,
     pub(crate) fuel: u64,
+    /// Bytes of all that the runs leave behind.
+    pub(crate) bytes: u64,
     /// The rulesets that have said what they say once.
     pub(crate) prefaced: BTreeSet<Name>,
 }
@@ -83,6 +85,7 @@ impl<'a> Evaluation<'a> {
             raised: 0,
             failures: 0,
             fuel: 0,
+            bytes: 0,
             prefaced: BTreeSet::new(),
         }
     }
@@ -161,6 +164,7 @@ impl<'a> Evaluation<'a> {
         let start = Progress::default();
         let progress = self.progress(place).unwrap_or(&start);
         let (step, next) = self.step(&rule, progress, queued, &judge);
+        let fuel = judge.fuel();
         let mut log = judge.into_log();
         log.extend(dropped(step.dropped));
         if let Some(stand) = stand(&id, progress, &step) {
@@ -169,6 +173,7 @@ impl<'a> Evaluation<'a> {
         if rule.automaton.has_instants() {
             self.instants.insert(place, next);
         }
+        self.burn(fuel)?;
         if let Some(progress) = step.progress {
             self.moved.insert(place, progress);
         }
@@ -186,7 +191,7 @@ impl<'a> Evaluation<'a> {
 
     /// Runs a rule; says whether its ruleset has seen enough of the event (`last`).
     fn run_rule(&mut self, queued: &Queued, selected: Selected<'a>) -> Result<bool, Halt> {
-        self.check_runs()?;
+        self.begin_run(queued)?;
         let Selected {
             rule,
             id,
@@ -236,7 +241,7 @@ impl<'a> Evaluation<'a> {
         log: Vec<(String, String)>,
     ) -> Result<(), Halt> {
         if !log.is_empty() {
-            self.check_runs()?;
+            self.begin_run(queued)?;
             self.done
                 .runs
                 .push(trace(queued, id, RunEnd::NotSelected, log));
@@ -244,13 +249,13 @@ impl<'a> Evaluation<'a> {
         Ok(())
     }
 
-    fn check_runs(&self) -> Result<(), Halt> {
+    /// Counts a run, and the event that its entry in the trace will keep.
+    fn begin_run(&mut self, queued: &Queued) -> Result<(), Halt> {
         let max = self.bounds().runs_max;
-        if self.done.runs.len() < max {
-            Ok(())
-        } else {
-            Err(Halt::GiveUp(runs_exceeded(max)))
+        if self.done.runs.len() >= max {
+            return Err(Halt::GiveUp(runs_exceeded(max)));
         }
+        self.keep(ATTRIBUTE_BYTES.saturating_mul(queued.event.attributes.len() as u64))
     }
 
     fn progress(&self, place: RulePlace) -> Option<&Progress> {
@@ -346,6 +351,10 @@ fn stand(id: &RunId, before: &Progress, step: &Step) -> Option<Stand> {
         after: after.map(|(after, _)| after),
     })
 }
+
+/// What an attribute of an event counts that an entry in the trace keeps, besides its value, which
+/// all entries share.
+const ATTRIBUTE_BYTES: u64 = 64;
 
 /// The line in the trace that says how many partial matches had to go.
 fn dropped(count: u64) -> Option<(String, String)> {

@@ -148,7 +148,8 @@ impl Conditions for Reader<'_> {
             limits: &Limits::default(),
         };
         // What is wrong with it stood in the trace when it was bound.
-        self.rule.program.instant(number, &scene).ok().flatten()
+        let judgement = self.rule.program.instant(number, &scene);
+        judgement.said.ok().flatten()
     }
 }
 

@@ -1,13 +1,13 @@
 //! Answers an event expression's `where`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use stratus_event::{Event, Timestamp};
 use stratus_salience::{Bindings, Conditions};
 
 use crate::{
     RunId, Transaction,
-    language::{Answers, Limits, Program, RuleError, Scene},
+    language::{Answers, Judgement, Limits, Program, RuleError, Scene},
     overlay::Overlay,
     rulesets::Rule,
 };
@@ -22,6 +22,7 @@ pub(crate) struct Judge<'a> {
     limits: &'a Limits,
     answers: Answers,
     errors: RefCell<Vec<RuleError>>,
+    fuel: Cell<u64>,
 }
 
 impl<'a> Judge<'a> {
@@ -42,15 +43,26 @@ impl<'a> Judge<'a> {
             limits,
             answers: Answers::new(),
             errors,
+            fuel: Cell::default(),
         }
     }
 
-    /// Keeps an error for the trace, once.
-    fn note(&self, error: RuleError) {
-        let mut errors = self.errors.borrow_mut();
-        if !errors.contains(&error) {
-            errors.push(error);
-        }
+    /// What all predicates and instants together used.
+    pub(crate) fn fuel(&self) -> u64 {
+        self.fuel.get()
+    }
+
+    /// Counts what an answer took, and keeps an error for the trace, once.
+    fn hear<T: Default>(&self, judgement: Judgement<T>) -> T {
+        let fuel = self.fuel.get().saturating_add(judgement.fuel);
+        self.fuel.set(fuel);
+        judgement.said.unwrap_or_else(|error| {
+            let mut errors = self.errors.borrow_mut();
+            if !errors.contains(&error) {
+                errors.push(error);
+            }
+            T::default()
+        })
     }
 
     /// What went wrong, as lines for the trace.
@@ -75,11 +87,7 @@ impl Conditions for Judge<'_> {
             answers: &self.answers,
             limits: self.limits,
         };
-        let holds = self.program.holds(condition, &scene);
-        holds.unwrap_or_else(|error| {
-            self.note(error);
-            false
-        })
+        self.hear(self.program.holds(condition, &scene))
     }
 
     fn instant(&self, number: usize, bindings: &Bindings) -> Option<Timestamp> {
@@ -93,10 +101,6 @@ impl Conditions for Judge<'_> {
             answers: &self.answers,
             limits: self.limits,
         };
-        let instant = self.program.instant(number, &scene);
-        instant.unwrap_or_else(|error| {
-            self.note(error);
-            None
-        })
+        self.hear(self.program.instant(number, &scene))
     }
 }

@@ -42,15 +42,14 @@ pub trait Program: Send + Sync + fmt::Debug {
     /// The rulesets that this one uses as modules; they must be installed in the same PEN.
     fn modules(&self) -> &[Name];
 
-    /// Whether the `where` predicate of that number holds for the scene's event and bindings. An
-    /// error counts as false and comes back for the trace.
-    fn holds(&self, condition: usize, scene: &Scene<'_>) -> Result<bool, RuleError>;
+    /// Whether the `where` predicate of that number holds for the scene's event and bindings.
+    fn holds(&self, condition: usize, scene: &Scene<'_>) -> Judgement<bool>;
 
     /// The time that [`stratus_salience::Instant::Bound`] of that number means, of the scene's
     /// bindings and nothing else; none if it means none. An error comes back for the trace.
-    fn instant(&self, number: usize, scene: &Scene<'_>) -> Result<Option<Timestamp>, RuleError> {
+    fn instant(&self, number: usize, scene: &Scene<'_>) -> Judgement<Option<Timestamp>> {
         let _ = (number, scene);
-        Ok(None)
+        Judgement::free(Ok(None))
     }
 
     /// Runs one rule, every iteration of it, to its end.
@@ -79,6 +78,22 @@ pub struct Outline {
     pub active: bool,
     /// What wakes it.
     pub select: Expression,
+}
+
+/// What a part of an event expression came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement<T> {
+    /// Its value. An error counts as none, and is for the trace.
+    pub said: Result<T, RuleError>,
+    /// Fuel used.
+    pub fuel: u64,
+}
+
+impl<T> Judgement<T> {
+    /// One that took nothing.
+    pub fn free(said: Result<T, RuleError>) -> Self {
+        Self { said, fuel: 0 }
+    }
 }
 
 /// All that an evaluation may read.
@@ -166,6 +181,8 @@ pub struct Ended {
     pub iterations: u64,
     /// Fuel used.
     pub fuel: u64,
+    /// Bytes of all that is in here, as the language accounts for them.
+    pub bytes: u64,
 }
 
 /// A change of one persistent variable.

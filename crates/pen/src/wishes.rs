@@ -6,7 +6,7 @@ use stratus_event::{Event, Fault, Name, Whose};
 
 use crate::{
     Run, RunEnd, RunId, Wanted,
-    bounds::{failures_exceeded, fuel_exceeded},
+    bounds::{bytes_exceeded, failures_exceeded, fuel_exceeded},
     evaluation::{Evaluation, Halt, Queued, trace},
     language::{Answers, Change, Effect, Ended, Question, Raise, RuleError, Timer, TimerChange},
 };
@@ -21,6 +21,7 @@ impl Evaluation<'_> {
         mut log: Vec<(String, String)>,
     ) -> Result<bool, Halt> {
         self.burn(ended.fuel)?;
+        self.keep(ended.bytes)?;
         let end = if ended.fired {
             RunEnd::Fired
         } else {
@@ -58,7 +59,18 @@ impl Evaluation<'_> {
         Ok(ended.last)
     }
 
-    fn burn(&mut self, fuel: u64) -> Result<(), Halt> {
+    /// Counts bytes that stay until the end of the transaction.
+    pub(crate) fn keep(&mut self, bytes: u64) -> Result<(), Halt> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        let max = self.bounds().bytes_max;
+        if self.bytes > max {
+            return Err(Halt::GiveUp(bytes_exceeded(max)));
+        }
+        Ok(())
+    }
+
+    /// Counts steps of evaluation.
+    pub(crate) fn burn(&mut self, fuel: u64) -> Result<(), Halt> {
         self.fuel = self.fuel.saturating_add(fuel);
         if self.fuel > self.bounds().fuel_max {
             return Err(Halt::GiveUp(fuel_exceeded(self.bounds().fuel_max)));

@@ -11,8 +11,8 @@ use regex::Regex;
 use stratus_event::{Fault, Map, Name, Timestamp, Value, Whose};
 use stratus_pen::Cron;
 use stratus_pen::language::{
-    Change, Directive, Effect, Ended, Language, Outline, Program, Question, QuestionId, Raise,
-    RuleError, Scene, Stop, Timer, TimerChange,
+    Change, Directive, Effect, Ended, Judgement, Language, Outline, Program, Question, QuestionId,
+    Raise, RuleError, Scene, Stop, Timer, TimerChange,
 };
 use stratus_salience::{Expression, Filter, Instant, Join, Patterns, Primitive, Symbol};
 
@@ -127,13 +127,13 @@ impl Program for Talk {
         &[]
     }
 
-    fn holds(&self, _condition: usize, _scene: &Scene<'_>) -> Result<bool, RuleError> {
-        Ok(true)
+    fn holds(&self, _condition: usize, _scene: &Scene<'_>) -> Judgement<bool> {
+        Judgement::free(Ok(true))
     }
 
-    fn instant(&self, _: usize, scene: &Scene<'_>) -> Result<Option<Timestamp>, RuleError> {
+    fn instant(&self, _: usize, scene: &Scene<'_>) -> Judgement<Option<Timestamp>> {
         let bound = scene.bindings.get("both").and_then(Value::as_text);
-        Ok(bound.map(|text| Timestamp(text.parse().unwrap())))
+        Judgement::free(Ok(bound.map(|text| Timestamp(text.parse().unwrap()))))
     }
 
     fn run(&self, rule: usize, scene: &Scene<'_>) -> Result<Ended, Stop> {

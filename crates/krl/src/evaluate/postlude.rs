@@ -166,10 +166,7 @@ impl Evaluator<'_> {
     fn raised(&mut self, at: At, raise: &Raise) -> Result<Vec<Raised>, Halt> {
         let (domain, kind) = self.symbol(at, raise)?;
         let attributes = match &raise.attributes {
-            Some(attributes) => {
-                let attributes = self.value(at, attributes)?;
-                self.data_map(&attributes, "the attributes of an event")?
-            }
+            Some(attributes) => self.raised_attributes(at, attributes)?,
             None => DataMap::new(),
         };
         let recipients = match &raise.recipient {
@@ -183,6 +180,17 @@ impl Evaluator<'_> {
             for_ruleset,
         });
         Ok(raised.collect())
+    }
+
+    fn raised_attributes(&mut self, at: At, attributes: &Expression) -> Result<DataMap, Halt> {
+        let attributes = self.value(at, attributes)?;
+        let before = self.meter.kept();
+        let attributes = self.data_map(&attributes, "the attributes of an event")?;
+        if self.meter.kept() - before > RAISED_BYTES_MAX {
+            let message = format!("an event of more than {RAISED_BYTES_MAX} bytes is raised");
+            return Err(Failure::new("event-oversize", message).into());
+        }
+        Ok(attributes)
     }
 
     fn symbol(&mut self, at: At, raise: &Raise) -> Result<(Name, Name), Halt> {
@@ -268,6 +276,10 @@ impl Evaluator<'_> {
         name(id.get(..32).unwrap_or_default())
     }
 }
+
+/// The bytes of an event that a rule raises, at most: the patterns of all rules that may wait for
+/// it search its attributes.
+const RAISED_BYTES_MAX: u64 = 1 << 20;
 
 fn recipients(value: &Value) -> Result<Vec<Option<Name>>, Failure> {
     match value {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use stratus_event::{Map, Name, Timestamp, Value};
-use stratus_pen::language::{Ended, Outline, Program, RuleError, Scene, Stop};
+use stratus_pen::language::{Ended, Judgement, Outline, Program, RuleError, Scene, Stop};
 
 /// A program, and what was seen of it since the last [`Watched::forget`].
 #[derive(Debug)]
@@ -69,13 +69,14 @@ impl Program for Watched {
         self.program.modules()
     }
 
-    fn holds(&self, condition: usize, scene: &Scene<'_>) -> Result<bool, RuleError> {
-        let said = self.program.holds(condition, scene);
-        self.seen().conditions.push((condition, said.clone()));
-        said
+    fn holds(&self, condition: usize, scene: &Scene<'_>) -> Judgement<bool> {
+        let judgement = self.program.holds(condition, scene);
+        let said = judgement.said.clone();
+        self.seen().conditions.push((condition, said));
+        judgement
     }
 
-    fn instant(&self, number: usize, scene: &Scene<'_>) -> Result<Option<Timestamp>, RuleError> {
+    fn instant(&self, number: usize, scene: &Scene<'_>) -> Judgement<Option<Timestamp>> {
         self.program.instant(number, scene)
     }
 

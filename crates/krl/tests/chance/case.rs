@@ -170,7 +170,7 @@ fn check_done(transaction: &Transaction, done: &Done) {
     }
     if done.failed.is_some() {
         assert!(done.changes.is_empty() && done.directives.is_empty() && done.automata.is_empty());
-    } else if transaction.for_ruleset.is_none() {
+    } else if transaction.timer.is_none() {
         let lives = |(rid, _): &(Name, Name)| rid.as_str() == "neighbour";
         let mut changed = done.runs.iter().flat_map(|run| &run.changes);
         assert!(changed.any(lives), "the neighbour did not run");

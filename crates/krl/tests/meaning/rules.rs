@@ -458,6 +458,7 @@ fn where_reads_bindings_and_attributes() {
         let event = crate::world::parse_event(event);
         world.programs[0]
             .holds(0, &world.scene(Some(&event)))
+            .said
             .unwrap()
     };
     world

@@ -130,6 +130,7 @@ fn a_question_cannot_be_asked_in_a_where() {
     let event = parse_event("a:b");
     let error = world.programs[0]
         .holds(0, &world.scene(Some(&event)))
+        .said
         .unwrap_err();
     assert_eq!(error.code, "krl-question-in-where");
 }

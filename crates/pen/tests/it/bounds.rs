@@ -6,6 +6,8 @@ use stratus_pen::{
     language::{Directive, Ended, TimerChange},
 };
 
+use stratus_salience::{Expression, Primitive};
+
 use crate::ruleset::{
     Ruleset, act, curious, done, failing, failure, fired, on, raise, raising, setting, state,
     timer, transaction,
@@ -123,8 +125,40 @@ fn all_runs_together_too_greedy() {
         rulesets,
         "event-fuel-exceeded",
     );
+    let keeping = || Ended {
+        bytes: 10,
+        ..fired()
+    };
+    let mut rulesets = vec![Ruleset::new("q").rule("a", on("t:go"), |_| Ok(fired()))];
+    rulesets.extend(wanting(keeping));
+    check_given_up(
+        |bounds| bounds.bytes_max = 9,
+        rulesets,
+        "event-bytes-exceeded",
+    );
     let bad = vec![Ruleset::new("r").rule("a", on("t:go"), |_| failing())];
     check_given_up(|bounds| bounds.failures_max = 1, bad, "failures-exceeded");
+}
+
+/// A predicate that holds for nothing leaves no run, but its work counts.
+#[test]
+fn predicates_use_fuel() {
+    let Expression::Primitive(primitive) = on("t:go") else {
+        panic!("an event is a primitive");
+    };
+    let select = Expression::Primitive(Primitive {
+        condition: Some(0),
+        ..primitive
+    });
+    let ruleset = Ruleset::new("r")
+        .rule("a", select, |_| Ok(fired()))
+        .condition(|_| Ok(false));
+    let first = Ruleset::new("q").rule("a", on("t:go"), |_| Ok(fired()));
+    check_given_up(
+        |bounds| bounds.fuel_max = 9,
+        vec![first, ruleset],
+        "event-fuel-exceeded",
+    );
 }
 
 #[test]

@@ -6,8 +6,8 @@ use stratus_event::{Event, EventId, Fault, Map, Name, PenId, Timestamp, Value};
 use stratus_pen::{
     Answered, Bounds, Done, Ending, Run, RunEnd, State, Transaction,
     language::{
-        Change, Effect, Ended, Outline, Program, Question, QuestionId, Raise, RuleError, Scene,
-        Stop, Timer,
+        Change, Effect, Ended, Judgement, Outline, Program, Question, QuestionId, Raise, RuleError,
+        Scene, Stop, Timer,
     },
 };
 use stratus_salience::{Expression, Primitive, Symbol};
@@ -111,8 +111,9 @@ impl Program for Ruleset {
         &self.modules
     }
 
-    fn holds(&self, condition: usize, scene: &Scene<'_>) -> Result<bool, RuleError> {
-        self.conditions[condition](scene)
+    fn holds(&self, condition: usize, scene: &Scene<'_>) -> Judgement<bool> {
+        let said = self.conditions[condition](scene);
+        Judgement { said, fuel: 10 }
     }
 
     fn run(&self, rule: usize, scene: &Scene<'_>) -> Result<Ended, Stop> {
