@@ -12,6 +12,7 @@ mod expression;
 mod function;
 mod literal;
 mod meta;
+mod operand;
 mod postlude;
 mod recovery;
 mod rule;

@@ -28,4 +28,21 @@ fn each_error_of_a_classic_text_is_told_once() {
     assert_eq!(places, [at("*}"), at("2}"), at("(}") + 1]);
 }
 
+#[test]
+fn a_word_of_the_language_in_place_of_an_operand_is_told_as_such() {
+    let mut wrong = Vec::new();
+    for case in OPERANDS.split("\n\n").skip(1) {
+        let (source, expected) = case.trim_end().rsplit_once('\n').unwrap_or_default();
+        let source = format!("ruleset a {{\n{source}\n}}");
+        let diagnostics = parse_ruleset(&source).diagnostics;
+        let titles: Vec<_> = diagnostics.iter().map(|one| one.title.as_str()).collect();
+        if titles.join("; ") != expected.trim_start_matches('-') {
+            wrong.push(format!("{source}\n{titles:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+const OPERANDS: &str = include_str!("operands.txt");
+
 const PAIRS: &str = include_str!("recovery.txt");

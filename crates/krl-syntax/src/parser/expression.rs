@@ -125,6 +125,7 @@ impl Parser<'_> {
                 let (domain, span) = (None, name.span);
                 return Ok(ExpressionKind::Name(QualifiedName { domain, name, span }));
             }
+            _ if self.at_keyword() => return Ok(self.no_operand()),
             Some(word) if OPERATORS.contains(&word) => {
                 let reserved = self.reserved(word, "an expression");
                 if matches!(word, "and" | "or") {
@@ -164,15 +165,6 @@ impl Parser<'_> {
             _ if self.infix().is_some() || self.at("|") => Ok(self.no_operand()),
             _ => Err(self.expected("an expression").into()),
         }
-    }
-
-    /// Reports that an operand is missing before the operator that is next, which then goes on with
-    /// null. Operators beside each other lack one operand only.
-    fn no_operand(&mut self) -> ExpressionKind {
-        let expected = self.expected("an expression");
-        self.report(expected);
-        self.operand_missing = Some(self.position);
-        ExpressionKind::Null
     }
 
     fn unary(&mut self, operator: UnaryOperator) -> Outcome<ExpressionKind> {
