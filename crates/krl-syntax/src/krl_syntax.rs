@@ -10,6 +10,7 @@ mod format;
 mod layout;
 mod lexer;
 mod parser;
+mod partial;
 mod precedence;
 mod printer;
 mod tree;
@@ -21,5 +22,6 @@ pub use parser::{
     DIAGNOSTICS_MAX, NESTING_DEPTH_MAX, Parsed, SOURCE_BYTES_MAX, TREE_DEPTH_MAX, parse_expression,
     parse_ruleset, parse_ruleset_within,
 };
+pub use partial::Partial;
 pub use printer::print;
 pub use tree::Tree;

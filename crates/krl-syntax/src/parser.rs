@@ -55,6 +55,7 @@ pub(crate) fn read(source: &str, source_bytes_max: usize) -> (Parsed, Layout) {
     let parsed = Parsed {
         ruleset,
         evidence: parser.evidence(),
+        skipped: parser.skipped,
         diagnostics: parser.diagnostics,
     };
     (parsed, parser.layout)
@@ -78,6 +79,8 @@ pub struct Parsed {
     pub ruleset: Option<Ruleset>,
     /// The first form that shows the generation; none if nothing does, which makes it modern.
     pub evidence: Option<Span>,
+    /// What was passed over to go on after an error. It is not in the tree.
+    pub skipped: Vec<Span>,
     /// What is wrong, in the order of the source.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -87,6 +90,7 @@ impl Parsed {
         Self {
             ruleset: None,
             evidence: None,
+            skipped: Vec::new(),
             diagnostics,
         }
     }
@@ -152,6 +156,7 @@ struct Parser<'a> {
     operand_missing: Option<usize>,
     forms: Forms,
     layout: Layout,
+    skipped: Vec<Span>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -183,6 +188,7 @@ impl<'a> Parser<'a> {
             operand_missing: None,
             forms: Forms::default(),
             layout: Layout::default(),
+            skipped: Vec::new(),
             diagnostics: Vec::new(),
         };
         for token in tokenize(source) {

@@ -17,7 +17,7 @@ mod warnings;
 use std::collections::{BTreeMap, BTreeSet};
 
 use stratus_event::{Name, Value as Data};
-use stratus_krl_syntax::{Diagnostic, Severity, ast, ast::Generation};
+use stratus_krl_syntax::{Diagnostic, Partial, Severity, ast, ast::Generation};
 use stratus_salience::Patterns;
 
 use self::testing::TESTING;
@@ -49,6 +49,19 @@ pub(crate) fn compile(source: &str, tree: &ast::Ruleset, patterns: &mut Patterns
     Outcome { ruleset, warnings }
 }
 
+/// What there is to say of the parts of a source that were read whole, where others were not. What
+/// those may declare or use is not missed.
+pub(crate) fn survey(source: &str, partial: Partial) -> Vec<Diagnostic> {
+    let tree = &partial.ruleset;
+    let mut compiler = Compiler::new(source, tree.generation);
+    compiler.declared = partial.declared;
+    compiler.mentioned = partial.mentioned;
+    compiler.ruleset(tree);
+    let mut said = compiler.faults;
+    said.extend(compiler.warnings);
+    said
+}
+
 struct Compiler {
     lines: Lines,
     generation: Generation,
@@ -56,6 +69,10 @@ struct Compiler {
     tested: Data,
     /// Variables of which a predicate asks when they were written.
     timed: BTreeSet<Name>,
+    /// Names that parts of the source may declare which could not be read.
+    declared: BTreeSet<String>,
+    /// All words of those parts.
+    mentioned: BTreeSet<String>,
     /// Those that rulesets have in common.
     patterns: Patterns,
     faults: Vec<Diagnostic>,
@@ -100,6 +117,8 @@ impl Compiler {
             generation,
             tested: Data::Null,
             timed: BTreeSet::new(),
+            declared: BTreeSet::new(),
+            mentioned: BTreeSet::new(),
             patterns: Patterns::default(),
             faults: Vec::new(),
             warnings: Vec::new(),
@@ -295,6 +314,9 @@ impl Compiler {
     fn check_defined(&mut self, name: &ast::Identifier, what: &str) -> Option<Kind> {
         if let Some(global) = self.globals.get(&name.name) {
             return Some(global.kind);
+        }
+        if self.declared.contains(&name.name) {
+            return None;
         }
         let near = self.near(&name.name, self.globals.keys().map(String::as_str));
         let message = format!("{} is {what} but not defined in global{near}", name.name);

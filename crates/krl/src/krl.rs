@@ -27,7 +27,7 @@ mod value;
 use std::{any::Any, borrow::Cow, fmt, sync::Arc};
 
 use stratus_event::{Fault, Map, Name, Timestamp, Value, Whose};
-use stratus_krl_syntax::{Diagnostic, Severity, line_column, parse_ruleset};
+use stratus_krl_syntax::{Diagnostic, Parsed, Partial, Severity, line_column, parse_ruleset};
 use stratus_pen::language::{Ended, Judgement, Language, Outline, Program, RuleError, Scene, Stop};
 use stratus_salience::Patterns;
 
@@ -61,8 +61,8 @@ impl Language for Krl {
     }
 }
 
-/// Everything that there is to say about a ruleset's text: what the parser says, and, if it can be
-/// read, what its meaning lets one say. Without an error among it, the ruleset can be installed.
+/// Everything that there is to say about a ruleset's text: what the parser says, and what the
+/// meaning of the parts that can be read lets one say. Without an error among it, the ruleset can be installed.
 pub fn check(source: &str) -> Vec<Diagnostic> {
     compiled(source, &mut Patterns::default()).1
 }
@@ -70,9 +70,11 @@ pub fn check(source: &str) -> Vec<Diagnostic> {
 /// The ruleset, if nothing is wrong with it, and all that is to be said about it.
 fn compiled(source: &str, patterns: &mut Patterns) -> (Option<Ruleset>, Vec<Diagnostic>) {
     let parsed = parse_ruleset(source);
+    if parsed.has_errors() {
+        return (None, surveyed(source, parsed));
+    }
     let mut said = parsed.diagnostics;
-    let is_readable = said.iter().all(|found| found.severity != Severity::Error);
-    let Some(tree) = parsed.ruleset.filter(|_| is_readable) else {
+    let Some(tree) = parsed.ruleset else {
         return (None, said);
     };
     let outcome = compile::compile(source, &tree, patterns);
@@ -84,6 +86,15 @@ fn compiled(source: &str, patterns: &mut Patterns) -> (Option<Ruleset>, Vec<Diag
             (None, said)
         }
     }
+}
+
+/// What there is to say about a text that cannot be read whole, in its order.
+fn surveyed(source: &str, parsed: Parsed) -> Vec<Diagnostic> {
+    let partial = Partial::new(source, &parsed);
+    let mut said = parsed.diagnostics;
+    said.extend(partial.into_iter().flat_map(|partial| compile::survey(source, partial)));
+    said.sort_by_key(|found| found.span().start);
+    said
 }
 
 fn faults(source: &str, said: &[Diagnostic]) -> Vec<Fault> {

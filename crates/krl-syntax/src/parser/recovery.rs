@@ -41,6 +41,7 @@ impl Parser<'_> {
             Err(diagnostic) => {
                 self.report(*diagnostic);
                 self.skip(from, begins);
+                self.skipped_since(from);
                 None
             }
         }
@@ -74,6 +75,7 @@ impl Parser<'_> {
         }
         for _ in 0..ELEMENT_TOKENS_MAX {
             if open.is_empty() && ends(self) {
+                self.skipped_since(from);
                 return true;
             }
             let other = open.is_empty() && self.at_fresh() && self.at_declaration();
@@ -84,6 +86,13 @@ impl Parser<'_> {
         }
         self.position = reached;
         false
+    }
+
+    /// Notes that the tokens from one on to the next are not in the tree.
+    pub(super) fn skipped_since(&mut self, from: usize) {
+        if let Some(first) = self.tokens.get(from) {
+            self.skipped.push(self.since(first.span));
+        }
     }
 
     /// Whether the next token ends what the list stands in.

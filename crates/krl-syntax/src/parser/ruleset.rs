@@ -31,7 +31,8 @@ impl Parser<'_> {
         } else if let Err(diagnostic) = self.finished() {
             self.report(*diagnostic);
         }
-        self.position = self.tokens.len();
+        let rest = std::mem::replace(&mut self.position, self.tokens.len());
+        self.skipped_since(rest);
         let Parts {
             version,
             meta,
@@ -112,6 +113,7 @@ impl Parser<'_> {
             Some("meta") => {
                 let meta = self.meta()?;
                 if let Some(first) = parts.meta.replace(meta) {
+                    self.skipped.push(first.span);
                     self.report(second_meta(self.previous(), first.span));
                 }
             }

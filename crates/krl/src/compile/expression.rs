@@ -356,6 +356,9 @@ impl Compiler {
     /// Tells of declarations in the function or rule that ends here, which nothing uses.
     pub(super) fn unused(&mut self) {
         for (name, span) in self.scope.unused() {
+            if self.mentioned.contains(&name) {
+                continue;
+            }
             let message = format!("{name} is never used");
             self.warn(
                 span,
@@ -416,6 +419,9 @@ impl Compiler {
             self.check_use(name.span, &name.name, builtin.kind(), used);
             return constant(builtin);
         }
+        if self.declared.contains(&name.name) {
+            return Code::Constant(Value::Null);
+        }
         let message = format!("{} is not defined{}", name.name, self.suggest(&name.name));
         if !self.is_classic() {
             return self.undefined(name.span, "krl-name-undefined", &message);
@@ -468,6 +474,9 @@ impl Compiler {
 
     fn unknown_member(&mut self, domain: &ast::Identifier, name: &ast::QualifiedName) -> Code {
         let members: Vec<&str> = library::members(&domain.name).collect();
+        if members.is_empty() && self.mentioned.contains(&domain.name) {
+            return Code::Constant(Value::Null);
+        }
         let (code, message) = if members.is_empty() {
             let aliases = self.modules.iter().map(|module| module.alias.as_str());
             let near = self.near(

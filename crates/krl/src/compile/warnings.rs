@@ -11,7 +11,8 @@ impl Compiler {
     pub(super) fn check_globals(&mut self, tree: &ast::Ruleset) {
         for global in &tree.globals {
             let name = &global.name.name;
-            if name == TESTING || self.globals_used.contains(name) {
+            let mentioned = self.mentioned.contains(name);
+            if name == TESTING || mentioned || self.globals_used.contains(name) {
                 continue;
             }
             let message = format!("{name} is never used");
