@@ -33,6 +33,16 @@ impl Failure {
         }
     }
 
+    /// The code of the fault, and what is to be said of it in one line; none of a pipe that nobody
+    /// reads.
+    pub(crate) fn told(&self) -> Option<(&str, String)> {
+        let Self::Fault(fault, causes) = self else {
+            return None;
+        };
+        let message = std::iter::once(&*fault.message).chain(causes.iter().map(String::as_str));
+        Some((&fault.code, message.collect::<Vec<_>>().join(": ")))
+    }
+
     /// Says on stderr what went wrong, and gives the status of the process.
     pub(crate) fn report(&self) -> ExitCode {
         // Where stderr is closed there is nobody to tell.

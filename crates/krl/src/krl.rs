@@ -92,7 +92,11 @@ fn compiled(source: &str, patterns: &mut Patterns) -> (Option<Ruleset>, Vec<Diag
 fn surveyed(source: &str, parsed: Parsed) -> Vec<Diagnostic> {
     let partial = Partial::new(source, &parsed);
     let mut said = parsed.diagnostics;
-    said.extend(partial.into_iter().flat_map(|partial| compile::survey(source, partial)));
+    said.extend(
+        partial
+            .into_iter()
+            .flat_map(|partial| compile::survey(source, partial)),
+    );
     said.sort_by_key(|found| found.span().start);
     said
 }

@@ -12,6 +12,7 @@ use crate::exit::Failure;
 
 /// Work with KRL files; needs no node
 #[derive(Debug, Subcommand)]
+#[command(after_help = EXIT)]
 pub(crate) enum Krl {
     /// Say what is wrong with KRL files
     Check(check::Check),
@@ -39,3 +40,8 @@ impl Krl {
         }
     }
 }
+
+/// How these commands end.
+const EXIT: &str = "\
+Exit status: 0 if all is well, be it with warnings; 1 if there are errors, or a file cannot be
+read; 2 if the command line cannot be understood.";

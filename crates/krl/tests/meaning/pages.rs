@@ -42,7 +42,8 @@ fn every_code_has_a_page() {
             );
         }
     }
-    let known: BTreeSet<String> = stratus_krl::codes().map(str::to_owned).collect();
+    let known = stratus_krl::codes().filter(|code| code.starts_with("krl-"));
+    let known: BTreeSet<String> = known.map(str::to_owned).collect();
     assert_eq!(used, known);
 }
 

@@ -8,11 +8,15 @@ use stratus_event::{Fault, Whose};
 use stratus_krl::{check, check_together};
 use stratus_krl_syntax::{Diagnostic, Severity, ast::Generation, line_column, parse_ruleset};
 
-use super::files;
-use crate::{data, exit::Failure, render};
+use super::{
+    EXIT,
+    files::{Files, Text},
+};
+use crate::{exit::Failure, render};
 
 /// Say what is wrong with KRL files
 #[derive(Debug, Args)]
+#[command(after_help = EXIT)]
 pub(crate) struct Check {
     /// KRL files, folders of them, or - for standard input
     #[arg(required = true)]
@@ -27,57 +31,54 @@ pub(crate) struct Check {
 
 impl Check {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let mut checked = Vec::new();
-        let mut problems = 0;
-        for (source, name, found) in self.found()? {
-            problems += errors(&found);
-            let generation = Taken::of(&source);
-            if self.json {
-                let found = found.iter().map(|found| Shown::new(found, &source));
-                checked.push(Checked {
-                    file: name,
-                    generation,
-                    diagnostics: found.collect(),
-                });
-                continue;
-            }
-            for diagnostic in &found {
-                let text = stratus_krl_syntax::render(diagnostic, &source, &name);
-                render::line(text.trim_end())?;
-            }
-            if let Some(generation) = generation {
-                render::line(format!("{name}: {generation}"))?;
-            }
-        }
+        let files = Files::read(&self.files, "krl");
+        let found = self.found(&files);
+        let problems = found.iter().map(|found| errors(found)).sum::<usize>();
+        let sources = files.texts.iter().zip(&found);
         if self.json {
-            render::json(&checked)?;
+            let checked = sources.map(|(text, found)| Checked::new(text, found));
+            let unreadable = files.unreadable.iter().map(Checked::unreadable);
+            render::json(&checked.chain(unreadable).collect::<Vec<_>>())?;
+        } else {
+            for (text, found) in sources {
+                show(&text.name, &text.source, found)?;
+            }
         }
-        verdict(problems)
+        verdict(problems + files.unreadable.len())
     }
 
-    /// Each source with its name and what there is to say about it.
-    fn found(&self) -> Result<Vec<(String, String, Vec<Diagnostic>)>, Failure> {
-        let mut sources = Vec::new();
-        for file in &files::named(&self.files, "krl") {
-            sources.push((data::read_named(file)?, file.display().to_string()));
-        }
-        let texts: Vec<&str> = sources.iter().map(|(source, _)| source.as_str()).collect();
-        let mut together = if self.together {
-            check_together(&texts)
-        } else {
-            Vec::new()
-        };
+    /// What there is to say about each source.
+    fn found(&self, files: &Files) -> Vec<Vec<Diagnostic>> {
+        let texts = files.texts.iter().map(|text| text.source.as_str());
+        let texts: Vec<&str> = texts.collect();
         let mut found: Vec<_> = texts.iter().map(|source| check(source)).collect();
-        for (number, diagnostic) in together.drain(..) {
-            if let Some(found) = found.get_mut(number) {
-                found.push(diagnostic);
+        if self.together {
+            for (number, diagnostic) in check_together(&texts) {
+                if let Some(found) = found.get_mut(number) {
+                    found.push(diagnostic);
+                }
             }
         }
-        let found = sources.into_iter().zip(found);
-        Ok(found
-            .map(|((source, name), found)| (source, name, found))
-            .collect())
+        found
     }
+}
+
+/// Prints what is found in a source, and for which generation of KRL it is taken.
+fn show(name: &str, source: &str, found: &[Diagnostic]) -> Result<(), Failure> {
+    tell(name, source, found)?;
+    match Taken::of(source) {
+        Some(generation) => render::line(format_args!("{name}: {generation}")),
+        None => Ok(()),
+    }
+}
+
+/// Prints what is found in a source.
+pub(super) fn tell(name: &str, source: &str, found: &[Diagnostic]) -> Result<(), Failure> {
+    for diagnostic in found {
+        let text = stratus_krl_syntax::render(diagnostic, source, name);
+        render::line(text.trim_end())?;
+    }
+    Ok(())
 }
 
 /// What is found in one file, as data.
@@ -86,7 +87,46 @@ struct Checked {
     file: String,
     #[serde(flatten)]
     generation: Option<Taken>,
+    /// Why the file could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Unreadable>,
     diagnostics: Vec<Shown>,
+}
+
+/// Why a file could not be read, as data.
+#[derive(Debug, Serialize)]
+pub(super) struct Unreadable {
+    code: String,
+    message: String,
+}
+
+impl Checked {
+    fn new(text: &Text, found: &[Diagnostic]) -> Self {
+        let found = found.iter().map(|found| Shown::new(found, &text.source));
+        Self {
+            file: text.name.clone(),
+            generation: Taken::of(&text.source),
+            error: None,
+            diagnostics: found.collect(),
+        }
+    }
+
+    fn unreadable((file, failure): &(String, Failure)) -> Self {
+        Self {
+            file: file.clone(),
+            generation: None,
+            error: Unreadable::of(failure),
+            diagnostics: Vec::new(),
+        }
+    }
+}
+
+impl Unreadable {
+    pub(super) fn of(failure: &Failure) -> Option<Self> {
+        let (code, message) = failure.told()?;
+        let code = code.to_owned();
+        Some(Self { code, message })
+    }
 }
 
 /// Which generation of KRL a ruleset is taken for.
@@ -176,7 +216,7 @@ impl Shown {
     }
 }
 
-fn errors(found: &[Diagnostic]) -> usize {
+pub(super) fn errors(found: &[Diagnostic]) -> usize {
     let errors = found.iter();
     errors
         .filter(|found| found.severity == Severity::Error)
@@ -236,6 +276,7 @@ mod tests {
         let shown = serde_json::to_value(Checked {
             file: "x.krl".to_owned(),
             generation: Taken::of("ruleset 10 {}"),
+            error: None,
             diagnostics: Vec::new(),
         });
         let form = serde_json::json!({"line": 1, "column": 9, "text": "10"});

@@ -6,12 +6,18 @@ use std::{
 };
 
 use clap::Args;
-use stratus_krl::Session;
+use stratus_krl::{Session, check};
 
-use crate::{data, exit::Failure, render};
+use super::{
+    EXIT,
+    check::{errors, tell, verdict},
+    files::{Files, Text},
+};
+use crate::{exit::Failure, render};
 
 /// Try rulesets: send events, look at variables, ask why
 #[derive(Debug, Args)]
+#[command(after_help = EXIT)]
 pub(crate) struct Repl {
     /// KRL files to install, in this order; expressions are those of the last
     files: Vec<PathBuf>,
@@ -19,13 +25,7 @@ pub(crate) struct Repl {
 
 impl Repl {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let mut session = Session::new();
-        for file in &self.files {
-            let installed = session.install(&data::read_named(file)?);
-            if let Err(fault) = installed.map_err(|faults| faults.into_iter().next()) {
-                return fault.map_or(Ok(()), |fault| Err(fault.into()));
-            }
-        }
+        let mut session = installed(&self.files)?;
         let is_terminal = io::stdin().is_terminal();
         if is_terminal {
             render::talk("expressions are evaluated; :help says what else there is");
@@ -41,6 +41,28 @@ impl Repl {
         }
         Ok(())
     }
+}
+
+/// A conversation about the rulesets of files. All that is wrong with them is told.
+fn installed(paths: &[PathBuf]) -> Result<Session, Failure> {
+    let mut session = Session::new();
+    let files = Files::read(paths, "krl");
+    let mut problems = files.unreadable.len();
+    for Text { name, source, .. } in &files.texts {
+        let found = check(source);
+        problems += errors(&found);
+        tell(name, source, &found)?;
+        if errors(&found) == 0
+            && let Err(faults) = session.install(source)
+        {
+            problems += faults.len();
+            for fault in faults {
+                Failure::from(fault).report();
+            }
+        }
+    }
+    verdict(problems)?;
+    Ok(session)
 }
 
 /// Only a person needs to know that it is their turn.

@@ -5,11 +5,16 @@ use std::{fs, path::PathBuf};
 use clap::Args;
 use stratus_event::{Fault, Whose};
 
-use super::{check::verdict, files};
-use crate::{data, exit::Failure, render};
+use super::{
+    EXIT,
+    check::{tell, verdict},
+    files::{Files, Text},
+};
+use crate::{exit::Failure, render};
 
 /// Lay KRL files out in the one form; comments stay
 #[derive(Debug, Args)]
+#[command(after_help = EXIT)]
 pub(crate) struct Fmt {
     /// KRL files or folders of them, which are written anew, or - from standard input to standard
     /// output
@@ -22,22 +27,19 @@ pub(crate) struct Fmt {
 
 impl Fmt {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let mut problems = 0;
-        for file in &files::named(&self.files, "krl") {
-            let (source, name) = (data::read_named(file)?, file.display().to_string());
-            match stratus_krl_syntax::format(&source) {
-                Ok(text) if self.check && text != source => {
+        let files = Files::read(&self.files, "krl");
+        let mut problems = files.unreadable.len();
+        for Text { path, name, source } in &files.texts {
+            match stratus_krl_syntax::format(source) {
+                Ok(text) if self.check && text != *source => {
                     render::line(format_args!("{name}: is laid out otherwise"))?;
                     problems += 1;
                 }
                 Ok(_) if self.check => {}
-                Ok(text) => write(file, &text, &source)?,
+                Ok(text) => write(path, &text, source)?,
                 Err(found) => {
                     problems += found.len();
-                    for diagnostic in &found {
-                        let text = stratus_krl_syntax::render(diagnostic, &source, &name);
-                        render::line(text.trim_end())?;
-                    }
+                    tell(name, source, &found)?;
                 }
             }
         }

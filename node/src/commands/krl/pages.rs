@@ -6,11 +6,16 @@ use clap::Args;
 use serde::Serialize;
 use stratus_event::{Fault, Whose};
 
-use super::{check::verdict, files};
+use super::{
+    EXIT,
+    check::{Unreadable, verdict},
+    files::Files,
+};
 use crate::{data, exit::Failure, render};
 
 /// Hold Markdown pages to what they say about their rulesets
 #[derive(Debug, Args)]
+#[command(after_help = EXIT)]
 pub(crate) struct Test {
     /// Markdown files, or folders of them, with `krl`, `event` and `expect` blocks
     #[arg(required = true)]
@@ -22,17 +27,19 @@ pub(crate) struct Test {
 
 impl Test {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let mut tested = Vec::new();
-        for file in &files::named(&self.files, "md") {
-            let report = stratus_krl::test(&data::read_named(file)?);
-            tested.push(Tested::new(file.display().to_string(), report));
-        }
+        let files = Files::read(&self.files, "md");
+        let texts = files.texts.iter();
+        let tested = texts.map(|text| Tested::new(&text.name, stratus_krl::test(&text.source)));
+        let tested: Vec<Tested> = tested.collect();
+        let problems = tested.iter().map(|tested| tested.problems.len());
+        let problems = problems.sum::<usize>() + files.unreadable.len();
         if self.json {
-            render::json(&tested)?;
+            let unreadable = files.unreadable.iter().map(Tested::unreadable);
+            render::json(&tested.into_iter().chain(unreadable).collect::<Vec<_>>())?;
         } else {
             tested.iter().try_for_each(Tested::show)?;
         }
-        verdict(tested.iter().map(|tested| tested.problems.len()).sum())
+        verdict(problems)
     }
 }
 
@@ -40,6 +47,9 @@ impl Test {
 #[derive(Debug, Serialize)]
 struct Tested {
     file: String,
+    /// Why the file could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Unreadable>,
     checks: usize,
     problems: Vec<Problem>,
 }
@@ -52,15 +62,25 @@ struct Problem {
 }
 
 impl Tested {
-    fn new(file: String, report: stratus_krl::Report) -> Self {
+    fn new(file: &str, report: stratus_krl::Report) -> Self {
         let problems = report.problems.into_iter().map(|problem| Problem {
             line: problem.line,
             message: problem.message,
         });
         Self {
-            file,
+            file: file.to_owned(),
+            error: None,
             checks: report.checks,
             problems: problems.collect(),
+        }
+    }
+
+    fn unreadable((file, failure): &(String, Failure)) -> Self {
+        Self {
+            file: file.clone(),
+            error: Unreadable::of(failure),
+            checks: 0,
+            problems: Vec::new(),
         }
     }
 
@@ -69,6 +89,7 @@ impl Tested {
             file,
             checks,
             problems,
+            ..
         } = self;
         for Problem { line, message } in problems {
             render::line(format_args!("{file}:{line}: {message}"))?;
@@ -82,8 +103,9 @@ impl Tested {
 
 /// Say what an error code means
 #[derive(Debug, Args)]
+#[command(after_help = EXIT)]
 pub(crate) struct Explain {
-    /// The code, such as krl-name-undefined; without it, all are listed
+    /// The code, such as krl-name-undefined; without it, all that a ruleset can meet are listed
     code: Option<String>,
     /// Print it as JSON
     #[arg(long)]
@@ -112,7 +134,7 @@ impl Explain {
 fn unknown(code: &str) -> Failure {
     let near = stratus_krl::nearest_code(code);
     let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-    let message = format!("there is no code {code} of KRL{near}");
+    let message = format!("there is no code {code}{near}");
     Fault::new(Whose::Caller, "krl-code-unknown", message)
         .hint("`stratus krl explain` lists all")
         .into()
@@ -120,6 +142,7 @@ fn unknown(code: &str) -> Failure {
 
 /// Describe a ruleset in Markdown
 #[derive(Debug, Args)]
+#[command(after_help = EXIT)]
 pub(crate) struct Doc {
     /// A KRL file, or - for standard input
     file: PathBuf,
@@ -150,7 +173,7 @@ mod tests {
     #[test]
     fn a_page_is_reported() {
         let report = stratus_krl::test("```expect\ndirective x\n```");
-        let tested = Tested::new("x.md".to_owned(), report);
+        let tested = Tested::new("x.md", report);
         let json = serde_json::to_string(&tested).unwrap();
         let expected = r#"{"file":"x.md","checks":1,"problems":[{"line":2,"message":"#;
         assert!(json.starts_with(expected), "{json}");
