@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     ast::{PropertyKind, Ruleset, Span},
-    diagnostic::Severity,
+    diagnostic::{Diagnostic, Severity},
     lexer::{Token, TokenKind, tokenize},
     parser::{DIAGNOSTICS_MAX, Parsed},
 };
@@ -31,7 +31,7 @@ impl Partial {
         let errors = parsed.diagnostics.iter();
         let errors = errors.filter(|found| found.severity == Severity::Error);
         let mut lost = Lost {
-            broken: errors.map(|error| error.span()).collect(),
+            broken: errors.map(Diagnostic::span).collect(),
             parts: parsed.skipped.clone(),
             declared: BTreeSet::new(),
         };

@@ -84,7 +84,7 @@ fn rows() -> impl Iterator<Item = Row> {
 /// A cell of the table as a sentence.
 fn sentence(cell: &str) -> String {
     let mut letters = cell.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase());
+    let first = letters.next().map(char::to_uppercase);
     let first: String = first.into_iter().flatten().collect();
     format!("{first}{}.", letters.as_str())
 }
