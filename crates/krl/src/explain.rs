@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn a_code_of_the_table_is_told_from_it() {
-        let expected = "## fuel-exhausted\n\nOne run of a rule took too many steps. The cause is in \
-            a ruleset.\n\nWhat to do: Do less in one rule.";
+        let expected = "## fuel-exhausted\n\nOne run of a rule took too many steps. The cause is \
+            in a ruleset.\n\nWhat to do: Do less in one rule.";
         assert_eq!(explain("fuel-exhausted").as_deref(), Some(expected));
         assert!(codes().any(|code| code == "call-depth-exhausted"));
         assert!(codes().all(|code| code != "node-not-running"));

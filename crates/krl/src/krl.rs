@@ -62,7 +62,8 @@ impl Language for Krl {
 }
 
 /// Everything that there is to say about a ruleset's text: what the parser says, and what the
-/// meaning of the parts that can be read lets one say. Without an error among it, the ruleset can be installed.
+/// meaning of the parts that can be read lets one say. Without an error among it, the ruleset can
+/// be installed.
 pub fn check(source: &str) -> Vec<Diagnostic> {
     compiled(source, &mut Patterns::default()).1
 }
