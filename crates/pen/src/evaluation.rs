@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use stratus_event::{Event, EventId, Fault, Name, Timestamp};
 use stratus_salience::{
-    Bindings, Did, PARTIAL_MATCHES_MAX, Progress, RulePlace, Step, WAITING_SHOWN_MAX,
+    Bindings, Did, PARTIAL_MATCHES_MAX, Progress, RulePlace, Step, WAITING_SHOWN_MAX, Woken,
 };
 
 use crate::{
@@ -104,15 +104,15 @@ impl<'a> Evaluation<'a> {
     fn handle(&mut self, queued: &Queued) -> Result<(), Halt> {
         self.ordinal = 0;
         let mut finished = BTreeSet::new();
-        for place in self.woken(&queued.event) {
-            if finished.contains(&place.ruleset) {
+        for woken in self.woken(&queued.event) {
+            if finished.contains(&woken.place.ruleset) {
                 continue;
             }
-            let Some(selected) = self.select(place, queued)? else {
+            let Some(selected) = self.select(woken, queued)? else {
                 continue;
             };
             if self.run_rule(queued, selected)? {
-                finished.insert(place.ruleset);
+                finished.insert(woken.place.ruleset);
             }
         }
         Ok(())
@@ -120,7 +120,7 @@ impl<'a> Evaluation<'a> {
 
     /// The rules that the event may move. Of those that an earlier event of this transaction has
     /// moved the state does not know yet how far they are.
-    fn woken(&self, event: &Event) -> Vec<RulePlace> {
+    fn woken(&self, event: &Event) -> Vec<Woken> {
         let state = &self.transaction.state;
         let rulesets = state.rulesets();
         let mut woken = rulesets.woken(event, state.armed());
@@ -133,16 +133,21 @@ impl<'a> Evaluation<'a> {
             rule.is_some_and(|rule| rule.automaton.knows(event))
         };
         let before = woken.len();
-        woken.extend(begun.map(|(place, _)| *place).filter(knows));
+        woken.extend(
+            begun
+                .map(|(place, _)| *place)
+                .filter(knows)
+                .map(Woken::from),
+        );
         if woken.len() > before {
-            woken.sort_unstable();
-            woken.dedup();
+            Woken::in_order(&mut woken);
         }
         woken
     }
 
     /// Offers the event to a rule's event expression.
-    fn select(&mut self, place: RulePlace, queued: &Queued) -> Result<Option<Selected<'a>>, Halt> {
+    fn select(&mut self, woken: Woken, queued: &Queued) -> Result<Option<Selected<'a>>, Halt> {
+        let Woken { place, proven } = woken;
         let Some(rule) = self.transaction.state.rulesets().rule(place) else {
             return Ok(None);
         };
@@ -163,7 +168,7 @@ impl<'a> Evaluation<'a> {
         let judge = Judge::new(&rule, self.transaction, &self.overlay, &id, &limits);
         let start = Progress::default();
         let progress = self.progress(place).unwrap_or(&start);
-        let (step, next) = self.step(&rule, progress, queued, &judge);
+        let (step, next) = self.step(&rule, progress, queued, proven, &judge);
         let fuel = judge.fuel();
         let mut log = judge.into_log();
         log.extend(dropped(step.dropped));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stratus_event::{Event, Map, Name, Timestamp, Value};
-use stratus_salience::{Bindings, Conditions, Progress, RulePlace, Step, Symbol};
+use stratus_salience::{Bindings, Conditions, FilterPlace, Progress, RulePlace, Step, Symbol};
 
 use crate::{
     RunId, State, Transaction,
@@ -45,13 +45,14 @@ impl Evaluation<'_> {
         rule: &Rule<'_>,
         progress: &Progress,
         queued: &Queued,
+        proven: Option<FilterPlace>,
         judge: &Judge<'_>,
     ) -> (Step, Option<Timestamp>) {
         let now = self.transaction.now;
         let (automaton, event) = (rule.automaton, &queued.event);
         let passing = queued.passing.as_ref().map(|passing| passing.at);
         let step = match passing {
-            None => automaton.step(progress, event, now, judge),
+            None => automaton.step_proven(progress, event, now, judge, proven),
             Some(at) => automaton.pass(progress, event, at, now, judge),
         };
         if !automaton.has_instants() {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use stratus_event::{Event, Name};
-use stratus_salience::{Armed, Automaton, Index, RulePlace};
+use stratus_salience::{Armed, Automaton, Index, RulePlace, Woken};
 
 use crate::language::{Outline, Program};
 
@@ -104,7 +104,7 @@ impl Rulesets {
     }
 
     /// The rules that an event may move, in the order in which they run.
-    pub(crate) fn woken(&self, event: &Event, armed: &Armed) -> Vec<RulePlace> {
+    pub(crate) fn woken(&self, event: &Event, armed: &Armed) -> Vec<Woken> {
         self.index.woken(event, armed)
     }
 

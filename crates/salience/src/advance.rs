@@ -5,7 +5,7 @@ use std::cell::Cell;
 use stratus_event::{Event, Name, Timestamp, Value};
 
 use crate::{
-    Between, Bindings, Conditions, Expression,
+    Between, Bindings, Conditions, Expression, Filter,
     bindings::Bound,
     key::Key,
     stage::{Absent, Stage},
@@ -19,6 +19,8 @@ pub(crate) struct Offer<'a> {
     /// The instant that passes, if the event is that.
     pub(crate) instant: Option<Timestamp>,
     pub(crate) conditions: &'a dyn Conditions,
+    /// A filter that captures nothing and is known to match.
+    pub(crate) proven: Option<&'a Filter>,
     /// What the partial match is about to which the event is offered.
     pub(crate) key: &'a Key,
     pub(crate) partial_matches_max: usize,

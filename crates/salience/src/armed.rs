@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use stratus_event::Event;
 
-use crate::{Automaton, RulePlace, Symbol, symbol::covering};
+use crate::{Automaton, RulePlace, Symbol, Woken, symbol::covering};
 
 /// Event symbols to the rules whose expression has begun and that the event may move: those that
 /// wait for it, and those that it may throw back.
@@ -54,10 +54,11 @@ impl Armed {
     }
 
     /// Adds the rules that the event may move.
-    pub(crate) fn collect(&self, event: &Event, woken: &mut Vec<RulePlace>) {
+    pub(crate) fn collect(&self, event: &Event, woken: &mut Vec<Woken>) {
         for (symbol, count) in covering(event).iter().zip(self.forms) {
             if count > 0 {
-                woken.extend(self.rules.get(symbol).into_iter().flatten());
+                let rules = self.rules.get(symbol).into_iter().flatten();
+                woken.extend(rules.copied().map(Woken::from));
             }
         }
     }

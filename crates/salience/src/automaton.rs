@@ -5,7 +5,7 @@ use std::{cell::Cell, collections::BTreeSet, sync::Arc};
 use stratus_event::{Event, Timestamp};
 
 use crate::{
-    Bindings, Expression, Progress, Symbol,
+    Bindings, Expression, Filter, FilterPlace, Progress, Symbol,
     advance::{Offer, Scope},
     bindings::Bound,
     joins::Joins,
@@ -92,7 +92,22 @@ impl Automaton {
         now: Timestamp,
         conditions: &dyn Conditions,
     ) -> Step {
-        self.step_or_pass(progress, event, None, now, conditions)
+        self.step_proven(progress, event, now, conditions, None)
+    }
+
+    /// The same where [`Index::woken`] has said of this rule and this event that a filter matches:
+    /// it is not asked again.
+    ///
+    /// [`Index::woken`]: crate::Index::woken
+    pub fn step_proven(
+        &self,
+        progress: &Progress,
+        event: &Event,
+        now: Timestamp,
+        conditions: &dyn Conditions,
+        proven: Option<FilterPlace>,
+    ) -> Step {
+        self.step_or_pass(progress, event, None, now, conditions, proven)
     }
 
     /// Offers an instant that has come ([`Automaton::next_instant`]); the event tells of it and is
@@ -105,7 +120,7 @@ impl Automaton {
         now: Timestamp,
         conditions: &dyn Conditions,
     ) -> Step {
-        self.step_or_pass(progress, event, Some(instant), now, conditions)
+        self.step_or_pass(progress, event, Some(instant), now, conditions, None)
     }
 
     fn step_or_pass(
@@ -115,6 +130,7 @@ impl Automaton {
         instant: Option<Timestamp>,
         now: Timestamp,
         conditions: &dyn Conditions,
+        proven: Option<FilterPlace>,
     ) -> Step {
         if !self.knows(event) {
             return Step {
@@ -129,6 +145,7 @@ impl Automaton {
             now,
             instant,
             conditions,
+            proven: proven.and_then(|place| self.filter(place)),
             key: &Key::default(),
             partial_matches_max: self.0.partial_matches_max,
             dropped: &dropped,
@@ -139,6 +156,12 @@ impl Automaton {
             fired: fired.map(|bound| bound.bindings()),
             dropped: dropped.get(),
         }
+    }
+
+    fn filter(&self, place: FilterPlace) -> Option<&Filter> {
+        let mut opener = place.opener;
+        let primitive = self.0.expression.opener(&mut opener)?;
+        primitive.filters.get(usize::try_from(place.filter).ok()?)
     }
 
     fn offer(&self, stage: &Stage, offer: &Offer<'_>) -> (Option<Stage>, Option<Bound>) {

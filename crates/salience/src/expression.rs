@@ -310,6 +310,17 @@ impl Expression {
         }
     }
 
+    /// The opener of that number, which counts down to it on the way.
+    pub(crate) fn opener(&self, number: &mut u32) -> Option<&Primitive> {
+        let Some(primitive) = self.primitive() else {
+            let mut parts = self.parts().into_iter().take(self.openings());
+            return parts.find_map(|part| part.opener(number));
+        };
+        let earlier = number.checked_sub(1);
+        *number = earlier.unwrap_or_default();
+        earlier.is_none().then_some(primitive)
+    }
+
     /// Whether an event that matches none of its primitives cannot change how far it is.
     pub(crate) fn is_patient(&self) -> bool {
         !matches!(self, Self::Repeat(_) | Self::Then(_))

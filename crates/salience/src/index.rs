@@ -37,6 +37,24 @@ pub struct RulePlace {
     pub rule: usize,
 }
 
+/// A rule that an event may move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Woken {
+    /// Which rule.
+    pub place: RulePlace,
+    /// A filter of the rule that is known to match the event, for [`Automaton::step_proven`].
+    pub proven: Option<FilterPlace>,
+}
+
+/// Names a filter of a rule's expression that captures nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilterPlace {
+    /// Of which of the primitives that may begin the expression.
+    pub(crate) opener: u32,
+    /// Its place among the primitive's filters.
+    pub(crate) filter: u32,
+}
+
 /// What may begin with a symbol.
 #[derive(Clone, Debug, Default)]
 struct List {
@@ -49,6 +67,8 @@ struct List {
 #[derive(Clone, Debug)]
 struct Opening {
     place: RulePlace,
+    /// Which of the primitives it is that may begin the rule's expression.
+    opener: u32,
     filters: Vec<Filter>,
     intervals: Vec<Interval>,
 }
@@ -62,13 +82,14 @@ const NEWCOMERS_MAX: usize = 16;
 impl Index {
     /// Adds a rule.
     pub fn install(&mut self, place: RulePlace, automaton: &Automaton) {
-        for primitive in automaton.expression().openers() {
+        for (opener, primitive) in (0..).zip(automaton.expression().openers()) {
             if !self.lists.contains_key(&primitive.symbol) {
                 self.count(&primitive.symbol, |count| count.saturating_add(1));
             }
             let list = self.lists.entry(primitive.symbol.clone()).or_default();
             list.add(Opening {
                 place,
+                opener,
                 filters: primitive.filters.clone(),
                 intervals: primitive.intervals.clone(),
             });
@@ -96,7 +117,7 @@ impl Index {
     }
 
     /// The rules that the event may move, in the order in which they run.
-    pub fn woken(&self, event: &Event, armed: &Armed) -> Vec<RulePlace> {
+    pub fn woken(&self, event: &Event, armed: &Armed) -> Vec<Woken> {
         let mut woken = Vec::new();
         for (symbol, count) in covering(event).iter().zip(self.forms) {
             if count > 0
@@ -106,9 +127,30 @@ impl Index {
             }
         }
         armed.collect(event, &mut woken);
-        woken.sort_unstable();
-        woken.dedup();
+        Woken::in_order(&mut woken);
         woken
+    }
+}
+
+impl Woken {
+    /// Puts them into the order in which the rules run, each rule once.
+    pub fn in_order(all: &mut Vec<Self>) {
+        all.sort_unstable_by_key(|woken| woken.place);
+        all.dedup_by(|other, woken| {
+            let same = other.place == woken.place;
+            if same {
+                woken.proven = woken.proven.or(other.proven);
+            }
+            same
+        });
+    }
+}
+
+impl From<RulePlace> for Woken {
+    /// Nothing is known of its filters.
+    fn from(place: RulePlace) -> Self {
+        let proven = None;
+        Self { place, proven }
     }
 }
 
@@ -126,7 +168,7 @@ impl List {
         self.discrimination.take();
     }
 
-    fn collect(&self, event: &Event, woken: &mut Vec<RulePlace>) {
+    fn collect(&self, event: &Event, woken: &mut Vec<Woken>) {
         let mut rest = self.openings.as_slice();
         if rest.len() > TRIED_MAX {
             let make = || Arc::new(Discrimination::new(&self.openings));
@@ -134,14 +176,14 @@ impl List {
             discrimination.collect(event, woken);
             rest = rest.get(discrimination.openings..).unwrap_or_default();
         }
-        woken.extend(rest.iter().map(|opening| opening.place));
+        woken.extend(rest.iter().map(|opening| Woken::from(opening.place)));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Expression, Primitive};
+    use crate::{Bindings, Conditions, Expression, Primitive, Progress};
     use regex::Regex;
     use stratus_event::{EventId, Map, Name, Timestamp};
 
@@ -199,7 +241,7 @@ mod tests {
         let places = index.woken(&event(domain, kind), armed);
         places
             .into_iter()
-            .map(|place| (place.ruleset, place.rule))
+            .map(|woken| (woken.place.ruleset, woken.place.rule))
             .collect()
     }
 
@@ -243,24 +285,75 @@ mod tests {
         assert_eq!(index.forms, [0; 4]);
     }
 
-    fn filtered(pattern: &str) -> Automaton {
-        let symbol = Symbol {
-            domain: name("t"),
-            kind: name("a"),
-        };
+    fn filter(pattern: &str) -> Expression {
         let filter = Filter {
             attribute: Name::new("n").unwrap(),
             pattern: Regex::new(pattern).unwrap().into(),
         };
-        Automaton::new(&Expression::Primitive(Primitive {
-            symbol,
+        Expression::Primitive(Primitive {
             filters: vec![filter],
-            setting: Vec::new(),
-            condition: None,
-            intervals: Vec::new(),
-            joins: Vec::new(),
-            instant: None,
-        }))
+            ..Primitive::of(Symbol {
+                domain: name("t"),
+                kind: name("a"),
+            })
+        })
+    }
+
+    fn filtered(pattern: &str) -> Automaton {
+        Automaton::new(&filter(pattern))
+    }
+
+    struct NoConditions;
+
+    impl Conditions for NoConditions {
+        fn holds(&self, _: usize, _: &Event, _: &Bindings) -> bool {
+            true
+        }
+    }
+
+    /// Each of some parts of a pattern after each of some others.
+    fn products(parts: &[&[&str]]) -> Vec<String> {
+        let append = |all: Vec<String>, next: &&[&str]| {
+            let all = all.iter();
+            all.flat_map(|text| next.iter().map(move |part| format!("{text}{part}")))
+                .collect()
+        };
+        parts.iter().fold(vec![String::new()], append)
+    }
+
+    #[test]
+    fn what_is_proven_is_so_and_what_matches_is_woken() {
+        let begins: &[_] = &["", "^", r"\b", "(?m)^", "(?:^|a)"];
+        let bodies: &[_] = &["", "ab", "a|b", "(?:a|b)c?", "[ab]", "(a)", "b+", "a$b"];
+        let patterns = products(&[begins, bodies, &["", "$", r"\B", "(?m)$", "c$|b"]]);
+        let pair = |at: usize| [at, at * 7 + 3].map(|at| &patterns[at % patterns.len()]);
+        let rule = |at| Automaton::new(&Expression::Or(pair(at).map(|it| filter(it)).into()));
+        let rules: Vec<_> = (0..patterns.len()).map(rule).collect();
+        let mut index = Index::default();
+        for (number, automaton) in rules.iter().enumerate() {
+            index.install(place(0, number), automaton);
+        }
+        let mut proofs = 0;
+        let letters: &[_] = &["", "a", "b", "c", "\n"];
+        for text in products(&[letters; 4]) {
+            let event = Event {
+                attributes: [("n", text.as_str())].into_iter().collect(),
+                ..event("t", "a")
+            };
+            let woken = index.woken(&event, &Armed::default());
+            for (number, automaton) in rules.iter().enumerate() {
+                let found = woken.iter().find(|woken| woken.place.rule == number);
+                let proven = found.and_then(|woken| woken.proven);
+                proofs += usize::from(proven.is_some());
+                let (start, time) = (Progress::default(), event.time);
+                let step = automaton.step_proven(&start, &event, time, &NoConditions, proven);
+                let fired = found.is_some() && step.fired.is_some();
+                let mut openers = automaton.expression().openers().into_iter();
+                let matches = openers.any(|it| it.filters[0].pattern.is_match(&text));
+                assert_eq!(fired, matches, "{:?} on {text:?}", pair(number));
+            }
+        }
+        assert!(proofs > 0, "nothing is proven");
     }
 
     /// A hundred rules of each form; which of them does an event wake?
@@ -283,7 +376,8 @@ mod tests {
                 attributes,
                 ..event("t", "a")
             };
-            let places = index.woken(&event, &Armed::default());
+            let woken = index.woken(&event, &Armed::default());
+            let places: Vec<_> = woken.iter().map(|woken| woken.place).collect();
             let short = places.iter().filter(|place| place.ruleset < 2);
             (
                 short

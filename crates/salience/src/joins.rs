@@ -164,7 +164,7 @@ impl Joins {
             if !primitive.symbol.covers(event) {
                 continue;
             }
-            let Some(captures) = primitive.capture(event) else {
+            let Some(captures) = primitive.capture(event, None) else {
                 continue;
             };
             match self.value(primitive, &captures, event) {

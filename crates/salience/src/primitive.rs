@@ -42,7 +42,7 @@ impl Primitive {
             let passes = instant.passes(offer, scope);
             return passes.then(Matched::default);
         }
-        let captures = self.capture(offer.event)?;
+        let captures = self.capture(offer.event, offer.proven)?;
         let bindings = self.bind(&captures);
         if !offer.key.permits(&bindings) {
             return None;
@@ -59,10 +59,11 @@ impl Primitive {
         holds.then_some(Matched { captures, bindings })
     }
 
-    /// The captures of all filters, if all of them match.
-    pub(crate) fn capture(&self, event: &Event) -> Option<Vec<Value>> {
+    /// The captures of all filters, if all of them match. The one that is proven has none.
+    pub(crate) fn capture(&self, event: &Event, proven: Option<&Filter>) -> Option<Vec<Value>> {
         let mut captures = Vec::new();
-        for filter in &self.filters {
+        let is_proven = |filter| proven.is_some_and(|proven| std::ptr::eq(proven, filter));
+        for filter in self.filters.iter().filter(|filter| !is_proven(*filter)) {
             filter.capture(event, &mut captures)?;
         }
         Some(captures)

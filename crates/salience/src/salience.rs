@@ -31,7 +31,7 @@ pub use expression::{
     Aggregate, Between, DEPTH_MAX, Expression, ExpressionError, Filter, Function, Interval, Join,
     OCCURRENCES_MAX, Occurrences, PRIMITIVES_MAX, Period, Primitive,
 };
-pub use index::{Index, RulePlace};
+pub use index::{FilterPlace, Index, RulePlace, Woken};
 pub use instant::{DAY_MS, Instant};
 pub use patterns::{FORGOTTEN_MAX, Patterns};
 pub use pieces::Piece;

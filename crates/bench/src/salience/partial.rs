@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use stratus_event::{Event, Name, Value, codec};
-use stratus_salience::{Armed, Automaton, Expression, Index, Join, Progress, RulePlace};
+use stratus_salience::{Armed, Automaton, Expression, Index, Join, Progress, RulePlace, Woken};
 
 use super::{
     Held,
@@ -139,13 +139,14 @@ impl Rules {
             return false;
         };
         let mut fired = false;
-        for place in self.index.woken(&event, &self.armed) {
+        for Woken { place, proven } in self.index.woken(&event, &self.armed) {
             let Some(automaton) = self.automata.get(place.rule) else {
                 continue;
             };
             let start = Progress::default();
             let progress = self.progress.get(&place).unwrap_or(&start);
-            let step = automaton.step(progress, &event, event.time, &events::None);
+            let conditions = &events::None;
+            let step = automaton.step_proven(progress, &event, event.time, conditions, proven);
             fired |= step.fired.is_some();
             if let Some(progress) = step.progress {
                 self.moves(place, progress);

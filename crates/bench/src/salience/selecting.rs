@@ -5,7 +5,7 @@ use std::{hint::black_box, ops::Bound};
 use serde_json::Value;
 use stratus_event::Event;
 use stratus_salience::{
-    Armed, Automaton, Expression, Index, Interval, Primitive, Progress, RulePlace,
+    Armed, Automaton, Expression, Index, Interval, Primitive, Progress, RulePlace, Woken,
 };
 
 use super::{
@@ -86,9 +86,10 @@ impl Rules {
                 return;
             };
             let mut fired = 0;
-            for place in self.index.woken(event, &self.armed) {
+            for Woken { place, proven } in self.index.woken(event, &self.armed) {
                 if let Some(automaton) = self.automata.get(place.rule) {
-                    let step = automaton.step(&start, event, event.time, &events::Whole);
+                    let (time, conditions) = (event.time, &events::Whole);
+                    let step = automaton.step_proven(&start, event, time, conditions, proven);
                     fired += usize::from(step.fired.is_some());
                 }
             }

@@ -7,17 +7,25 @@ use regex_syntax::hir::{
 
 use crate::Filter;
 
-/// What a text must be for a filter to match it. That it is so does not mean that it matches.
+/// What a text must be for a filter to match it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// One of these.
-    Equal(Vec<Box<[u8]>>),
+    Equal(Texts),
     /// It must contain one of these, none of which is empty.
-    Literal(Vec<Box<[u8]>>),
+    Literal(Texts),
     /// There is no telling but by the pattern.
     Pattern,
     /// It must begin with one of these, none of which is empty.
-    Prefix(Vec<Box<[u8]>>),
+    Prefix(Texts),
+}
+
+/// Some texts that a pattern tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Texts {
+    all: Vec<Box<[u8]>>,
+    /// Whether the pattern wants nothing else.
+    decide: bool,
 }
 
 impl Access {
@@ -27,24 +35,32 @@ impl Access {
         let Ok(hir) = regex_syntax::parse(filter.pattern.as_str()) else {
             return vec![Self::Pattern];
         };
+        let looks = hir.properties().look_set();
         let prefixes = Extractor::new().extract(&hir);
         if is_anchored(&hir)
             && prefixes.is_exact()
-            && let Some(texts) = literals(&prefixes)
+            && let Some(texts) = Texts::of(&prefixes, looks_at_ends(&hir))
         {
             return vec![Self::Equal(texts)];
         }
         if hir.properties().look_set_prefix().contains(Look::Start)
             && shortest(&prefixes) > 0
-            && let Some(texts) = literals(&prefixes)
+            && let Some(texts) =
+                Texts::of(&prefixes, looks_at_ends(&hir) && !looks.contains(Look::End))
         {
             return vec![Self::Prefix(texts), Self::Pattern];
         }
         let suffixes = Extractor::new().kind(ExtractKind::Suffix).extract(&hir);
-        let mut sequences = vec![prefixes, suffixes];
-        inside(&hir, &mut sequences);
-        let telling = sequences.iter().filter(|texts| shortest(texts) > 0);
-        let mut all: Vec<_> = telling.filter_map(literals).map(Self::Literal).collect();
+        let whole = [prefixes, suffixes].map(|texts| (texts, looks.is_empty()));
+        let mut parts = Vec::new();
+        inside(&hir, &mut parts);
+        let parts = parts.into_iter().map(|texts| (texts, false));
+        let sequences = whole.into_iter().chain(parts);
+        let telling = sequences.filter(|(texts, _)| shortest(texts) > 0);
+        let mut all: Vec<_> = telling
+            .filter_map(|(texts, free)| Texts::of(&texts, free))
+            .map(Self::Literal)
+            .collect();
         all.dedup();
         all.push(Self::Pattern);
         all
@@ -53,9 +69,28 @@ impl Access {
     /// The texts by which it stands in a table.
     pub(crate) fn texts(&self) -> &[Box<[u8]>] {
         match self {
-            Self::Equal(texts) | Self::Literal(texts) | Self::Prefix(texts) => texts,
+            Self::Equal(texts) | Self::Literal(texts) | Self::Prefix(texts) => &texts.all,
             Self::Pattern => &[],
         }
+    }
+
+    /// Whether the filter matches each text that is so.
+    pub(crate) fn decides(&self) -> bool {
+        match self {
+            Self::Equal(texts) | Self::Literal(texts) | Self::Prefix(texts) => texts.decide,
+            Self::Pattern => true,
+        }
+    }
+}
+
+impl Texts {
+    /// None if there is no end of them. They decide if `free`, and if nothing follows them.
+    fn of(seq: &Seq, free: bool) -> Option<Self> {
+        let literals = seq.literals()?.iter();
+        Some(Self {
+            all: literals.map(|literal| literal.as_bytes().into()).collect(),
+            decide: free && seq.is_exact(),
+        })
     }
 }
 
@@ -80,13 +115,23 @@ fn is_anchored(hir: &Hir) -> bool {
         && properties.look_set_suffix().contains(Look::End)
 }
 
-fn shortest(literals: &Seq) -> usize {
-    literals.min_literal_len().unwrap_or(0)
+/// Whether it looks at what is around a place nowhere but, perhaps, at the ends of the text, where
+/// it begins and ends.
+fn looks_at_ends(hir: &Hir) -> bool {
+    let HirKind::Concat(parts) = hir.kind() else {
+        return hir.properties().look_set().is_empty();
+    };
+    let is = |part: &Hir, look| matches!(part.kind(), HirKind::Look(it) if *it == look);
+    let last = parts.len().saturating_sub(1);
+    parts.iter().enumerate().all(|(place, part)| {
+        part.properties().look_set().is_empty()
+            || (place == 0 && is(part, Look::Start))
+            || (place == last && is(part, Look::End))
+    })
 }
 
-fn literals(seq: &Seq) -> Option<Vec<Box<[u8]>>> {
-    let literals = seq.literals()?.iter();
-    Some(literals.map(|literal| literal.as_bytes().into()).collect())
+fn shortest(literals: &Seq) -> usize {
+    literals.min_literal_len().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -100,12 +145,10 @@ mod tests {
             attribute: Name::new("n").unwrap(),
             pattern: Regex::new(pattern).unwrap().into(),
         };
-        let list = |texts: &[Box<[u8]>]| {
-            let texts: Vec<_> = texts
-                .iter()
-                .map(|text| String::from_utf8_lossy(text).into_owned())
-                .collect();
-            texts.join(",")
+        let list = |texts: &Texts| {
+            let all = texts.all.iter();
+            let all: Vec<_> = all.map(|text| String::from_utf8_lossy(text)).collect();
+            all.join(",") + if texts.decide { "!" } else { "" }
         };
         let show = |access: &Access| match access {
             Access::Equal(texts) => format!("= {}", list(texts)),
@@ -119,21 +162,31 @@ mod tests {
 
     #[test]
     fn what_patterns_tell() {
-        check("^abc$", "= abc");
-        check("^(abc)$", "= abc");
-        check("^(?:on|off)$", "= on,off");
-        check("^$", "= ");
-        check("(?i)^ab$", "= AB,Ab,aB,ab");
-        check("abc", "~ abc | ?");
-        check("^abc", "^ abc | ?");
+        check("^abc$", "= abc!");
+        check("^(abc)$", "= abc!");
+        check("^(?:on|off)$", "= on,off!");
+        check("^$", "= !");
+        check("(?i)^ab$", "= AB,Ab,aB,ab!");
+        check("abc", "~ abc! | ?");
+        check("^abc", "^ abc! | ?");
         check("^(?:abc|d)x+", "^ abcx,dx | ?");
         check("(?m)^abc$", "~ abc | ?");
         check("^abc$|de", "~ abc,de | ?");
         check(r"(.*)@example\.com$", "~ @example.com | ?");
-        check("([ab]) no 7", "~ a no 7,b no 7 | ~ a,b | ~  no 7 | ?");
+        check("([ab]) no 7", "~ a no 7,b no 7! | ~ a,b | ~  no 7 | ?");
         check("(.*) of (.*)", "~  of  | ?");
         check("(.*)", "?");
         check(".", "?");
         check("a?", "?");
+    }
+
+    #[test]
+    fn patterns_that_look_around_want_more_than_texts() {
+        check(r"^a\bb$", "= ab");
+        check("^a$b$", "= ab");
+        check("^(?:a|^b)", "^ a,b | ?");
+        check(r"^abc\b", "^ abc | ?");
+        check("abc$", "~ abc | ?");
+        check(r"\babc", "~ abc | ?");
     }
 }

@@ -12,7 +12,7 @@ use rustc_hash::FxBuildHasher;
 use stratus_event::{Event, Name};
 
 use super::{
-    Opening,
+    FilterPlace, Opening, Woken,
     access::Access,
     intervals::{Edge, Intervals},
     search::{Search, Searched},
@@ -29,7 +29,7 @@ pub(super) struct Discrimination {
     /// How many openings of the list are in here.
     pub(super) openings: usize,
     /// Those that want nothing of attributes.
-    always: Vec<RulePlace>,
+    always: Vec<Woken>,
     attributes: Vec<Attribute>,
 }
 
@@ -42,7 +42,7 @@ struct Attribute {
     /// By its number.
     intervals: Option<Intervals>,
     /// By what the text contains: the search, and the rules by its patterns.
-    literals: Option<(AhoCorasick, Vec<Vec<RulePlace>>)>,
+    literals: Option<(AhoCorasick, Vec<Vec<Woken>>)>,
     /// By how the text begins, and how long such beginnings are.
     prefixes: Texts,
     prefix_lengths: BTreeSet<usize>,
@@ -51,7 +51,7 @@ struct Attribute {
 }
 
 /// Rules by a text.
-type Texts = IndexMap<Box<[u8]>, Vec<RulePlace>, FxBuildHasher>;
+type Texts = IndexMap<Box<[u8]>, Vec<Woken>, FxBuildHasher>;
 
 /// What is collected before the searches are built.
 #[derive(Default)]
@@ -73,11 +73,11 @@ impl Discrimination {
         let known = Known::of(openings);
         for opening in openings {
             match known.best(opening) {
-                None => always.push(opening.place),
+                None => always.push(opening.place.into()),
                 Some((attribute, test)) => collected
                     .entry(attribute.clone())
                     .or_default()
-                    .add(opening.place, test),
+                    .add(opening.woken(&test), test),
             }
         }
         Self {
@@ -88,7 +88,7 @@ impl Discrimination {
     }
 
     /// The rules that come into question, in no order.
-    pub(super) fn collect(&self, event: &Event, woken: &mut Vec<RulePlace>) {
+    pub(super) fn collect(&self, event: &Event, woken: &mut Vec<Woken>) {
         woken.extend(&self.always);
         for attribute in &self.attributes {
             attribute.collect(event, woken);
@@ -99,8 +99,30 @@ impl Discrimination {
 /// One thing that an opening wants of an attribute.
 #[derive(Clone, Copy)]
 enum Test<'a> {
-    Filter(&'a Filter, &'a Access),
+    /// The filter of that number, by what it tells.
+    Filter(u32, &'a Filter, &'a Access),
     Interval(Edge, Edge),
+}
+
+impl Opening {
+    /// How it is told to an event that passes the test.
+    fn woken(&self, test: &Test<'_>) -> Woken {
+        let proven = match test {
+            Test::Filter(filter, it, access)
+                if access.decides() && it.pattern.captures_len() == 1 =>
+            {
+                Some(FilterPlace {
+                    opener: self.opener,
+                    filter: *filter,
+                })
+            }
+            _ => None,
+        };
+        Woken {
+            place: self.place,
+            proven,
+        }
+    }
 }
 
 /// What the patterns of the openings tell, each looked at once.
@@ -136,10 +158,10 @@ impl<'a> Known<'a> {
 
     /// What tells most of an opening.
     fn best<'b>(&'b self, opening: &'b Opening) -> Option<(&'b Name, Test<'b>)> {
-        let filters = opening.filters.iter().flat_map(|filter| {
+        let filters = (0..).zip(&opening.filters).flat_map(|(number, filter)| {
             let accesses = self.accesses.get(filter.pattern.as_str());
-            let accesses = accesses.into_iter().flatten();
-            accesses.map(move |access| (&filter.attribute, Test::Filter(filter, access)))
+            let test = move |access| (&filter.attribute, Test::Filter(number, filter, access));
+            accesses.into_iter().flatten().map(test)
         });
         let tests = filters.chain(intervals(opening));
         tests.min_by_key(|(_, test)| self.rank(test))
@@ -153,7 +175,7 @@ impl<'a> Known<'a> {
                 let open = usize::from(low.is_infinite()) + usize::from(high.is_infinite());
                 (2, open, Reverse(0))
             }
-            Test::Filter(_, access) => {
+            Test::Filter(_, _, access) => {
                 let texts = || access.texts().iter();
                 let others = texts().filter_map(|text| self.common.get(text)).sum();
                 let shortest = texts().map(|text| text.len()).min().unwrap_or(0);
@@ -182,29 +204,33 @@ fn intervals(opening: &Opening) -> impl Iterator<Item = (&Name, Test<'_>)> {
 }
 
 impl Collected {
-    fn add(&mut self, place: RulePlace, test: Test<'_>) {
+    fn add(&mut self, woken: Woken, test: Test<'_>) {
         let add = |texts: &mut Texts, all: &[Box<[u8]>]| {
             for text in all {
-                texts.entry(text.clone()).or_default().push(place);
+                texts.entry(text.clone()).or_default().push(woken);
             }
         };
         match test {
-            Test::Filter(_, Access::Equal(texts)) => add(&mut self.equal, texts),
-            Test::Filter(_, Access::Literal(texts)) => add(&mut self.literals, texts),
-            Test::Filter(_, Access::Prefix(texts)) => add(&mut self.prefixes, texts),
-            Test::Filter(filter, Access::Pattern) => {
+            Test::Filter(_, _, access @ Access::Equal(_)) => add(&mut self.equal, access.texts()),
+            Test::Filter(_, _, access @ Access::Literal(_)) => {
+                add(&mut self.literals, access.texts());
+            }
+            Test::Filter(_, _, access @ Access::Prefix(_)) => {
+                add(&mut self.prefixes, access.texts());
+            }
+            Test::Filter(_, filter, Access::Pattern) => {
                 let source = filter.pattern.as_str().to_owned();
                 let fresh = || (filter.pattern.clone(), Vec::new());
-                let (_, places) = self.patterns.entry(source).or_insert_with(fresh);
-                places.push(place);
+                let (_, rules) = self.patterns.entry(source).or_insert_with(fresh);
+                rules.push(woken);
             }
-            Test::Interval(low, high) => self.intervals.push((low, high, place)),
+            Test::Interval(low, high) => self.intervals.push((low, high, woken.place)),
         }
     }
 }
 
 impl Attribute {
-    fn collect(&self, event: &Event, woken: &mut Vec<RulePlace>) {
+    fn collect(&self, event: &Event, woken: &mut Vec<Woken>) {
         if let Some(intervals) = &self.intervals {
             intervals.collect(attribute_number(event, &self.name), woken);
         }
@@ -237,7 +263,7 @@ impl From<(Name, Collected)> for Attribute {
             // The search would be too large to build: whoever is in it is tried each time.
             let everywhere = (Edge::low(Unbounded), Edge::high(Unbounded));
             let tried = rules.iter().flatten();
-            intervals.extend(tried.map(|place| (everywhere.0, everywhere.1, *place)));
+            intervals.extend(tried.map(|rule| (everywhere.0, everywhere.1, rule.place)));
         }
         let patterns: Vec<_> = collected.patterns.into_values().collect();
         Self {

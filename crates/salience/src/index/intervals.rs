@@ -2,6 +2,7 @@
 
 use std::{cmp::Ordering, ops::Bound};
 
+use super::Woken;
 use crate::RulePlace;
 
 /// Rules by an interval of numbers. Those that a number is in are found by binary search.
@@ -40,9 +41,13 @@ impl Intervals {
     }
 
     /// The rules in whose interval the number is; all of them if it is not known.
-    pub(super) fn collect(&self, number: Option<f64>, woken: &mut Vec<RulePlace>) {
+    pub(super) fn collect(&self, number: Option<f64>, woken: &mut Vec<Woken>) {
         match number {
-            None => woken.extend(self.sorted.iter().map(|interval| interval.place)),
+            None => woken.extend(
+                self.sorted
+                    .iter()
+                    .map(|interval| Woken::from(interval.place)),
+            ),
             Some(number) => collect(&self.sorted, number, woken),
         }
     }
@@ -111,7 +116,7 @@ fn reach(tree: &mut [Interval]) -> Option<Edge> {
     Some(root.reach)
 }
 
-fn collect(tree: &[Interval], number: f64, woken: &mut Vec<RulePlace>) {
+fn collect(tree: &[Interval], number: f64, woken: &mut Vec<Woken>) {
     let (before, rest) = tree.split_at(tree.len() / 2);
     let Some((root, after)) = rest.split_first() else {
         return;
@@ -124,7 +129,7 @@ fn collect(tree: &[Interval], number: f64, woken: &mut Vec<RulePlace>) {
         return;
     }
     if root.high.is_above(number) {
-        woken.push(root.place);
+        woken.push(root.place.into());
     }
     collect(after, number, woken);
 }
@@ -159,6 +164,7 @@ mod tests {
             let expected: Vec<_> = inside.map(|(rule, _)| place(rule)).collect();
             let mut found = Vec::new();
             intervals.collect(Some(number), &mut found);
+            let mut found: Vec<_> = found.into_iter().map(|woken| woken.place).collect();
             found.sort_unstable();
             assert_eq!(found, expected, "{number}");
         }

@@ -13,10 +13,10 @@ use regex_automata::{
     util::pool::Pool,
 };
 
-use crate::RulePlace;
+use super::Woken;
 
 /// A pattern and the rules that have it.
-pub(super) type Searched = (Arc<Regex>, Vec<RulePlace>);
+pub(super) type Searched = (Arc<Regex>, Vec<Woken>);
 
 /// Patterns that tell nothing before they are run. Where there are many they are run all at once,
 /// by one automaton that is made while it runs; where that is too large, one after the other.
@@ -77,8 +77,8 @@ impl Search {
         }
     }
 
-    /// The rules whose patterns match, and perhaps some more.
-    pub(super) fn collect(&self, text: &str, woken: &mut Vec<RulePlace>) {
+    /// The rules whose patterns match.
+    pub(super) fn collect(&self, text: &str, woken: &mut Vec<Woken>) {
         collect(&self.alone, text, woken);
         for together in &self.together {
             if together.collect(text, woken).is_err() {
@@ -101,7 +101,7 @@ impl Together {
 
     /// It fails if the automaton is not worth it for this text, or if the patterns match at more
     /// places than there are patterns.
-    fn collect(&self, text: &str, woken: &mut Vec<RulePlace>) -> Result<(), MatchError> {
+    fn collect(&self, text: &str, woken: &mut Vec<Woken>) -> Result<(), MatchError> {
         let mut cache = self.caches.get();
         let input = Input::new(text);
         let mut state = OverlappingState::start();
@@ -123,7 +123,7 @@ impl Together {
     }
 }
 
-fn collect(patterns: &[Searched], text: &str, woken: &mut Vec<RulePlace>) {
+fn collect(patterns: &[Searched], text: &str, woken: &mut Vec<Woken>) {
     for (pattern, rules) in patterns {
         if pattern.is_match(text) {
             woken.extend(rules);
@@ -134,7 +134,6 @@ fn collect(patterns: &[Searched], text: &str, woken: &mut Vec<RulePlace>) {
 /// None if it would be too large.
 fn automaton(patterns: &[Searched], bytes_max: usize) -> Option<DFA> {
     let description = thompson::Config::new()
-        .utf8(false)
         .which_captures(WhichCaptures::None)
         .nfa_size_limit(Some(bytes_max));
     let config = DFA::config()
@@ -157,11 +156,12 @@ fn automaton(patterns: &[Searched], bytes_max: usize) -> Option<DFA> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::RulePlace;
 
     fn search(patterns: &[String], automaton_bytes_max: usize) -> Search {
         let searched = |(rule, text): (usize, &String)| {
             let pattern = Arc::new(Regex::new(text).unwrap());
-            (pattern, vec![RulePlace { ruleset: 0, rule }])
+            (pattern, vec![RulePlace { ruleset: 0, rule }.into()])
         };
         let patterns = patterns.iter().enumerate().map(searched);
         Search::bounded(patterns.collect(), automaton_bytes_max)
@@ -170,10 +170,10 @@ mod tests {
     fn found(search: &Search, text: &str) -> Vec<usize> {
         let mut woken = Vec::new();
         search.collect(text, &mut woken);
-        woken.into_iter().map(|place| place.rule).collect()
+        woken.into_iter().map(|woken| woken.place.rule).collect()
     }
 
-    /// In so much room for an automaton all that match are found, whatever else is.
+    /// In so much room for an automaton all that match are found, and nothing else is.
     fn check(patterns: &[String], automaton_bytes_max: usize) {
         let search = search(patterns, automaton_bytes_max);
         let long = "0ax".repeat(100);
@@ -181,7 +181,7 @@ mod tests {
             let found = found(&search, text);
             for (rule, pattern) in patterns.iter().enumerate() {
                 let matches = Regex::new(pattern).unwrap().is_match(text);
-                assert!(!matches || found.contains(&rule), "{pattern} on {text:?}");
+                assert_eq!(matches, found.contains(&rule), "{pattern} on {text:?}");
             }
         }
     }
@@ -198,10 +198,15 @@ mod tests {
         let words: Vec<_> = (1..12)
             .map(|count| format!(r"\b[a-zü]{{{count}}}\b"))
             .collect();
+        // What is empty matches between the bytes of a letter no more than elsewhere.
+        let empty: Vec<_> = (0..12)
+            .map(|count| format!(r"(?:é{{{count}}}|\B)$|(?-u:\B)(?:x{{{count}}})$"))
+            .collect();
         for automaton_bytes_max in [0, 10_000, AUTOMATON_BYTES_MAX] {
             check(&counted(), automaton_bytes_max);
             check(&anywhere, automaton_bytes_max);
             check(&words, automaton_bytes_max);
+            check(&empty, automaton_bytes_max);
         }
     }
 
