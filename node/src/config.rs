@@ -25,6 +25,10 @@ pub(crate) struct Configuration {
     /// Where the world reaches the API, such as `https://node.example`. A service that calls a
     /// webhook signs the address that it was given, so this has to be the same.
     pub public_url: Option<String>,
+    /// Answers what is not done under `/c` and `/sky` with status 200 and `{"error":…}`, as
+    /// pico-engine does.
+    #[serde(default)]
+    pub legacy_errors_as_200: bool,
     /// The account by which texts are sent and received.
     pub twilio: Option<TwilioAccount>,
 }
@@ -137,7 +141,15 @@ fn distance(from: &str, to: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-const KEYS: [&str; 6] = ["api", "listen", "announce", "name", "public_url", "twilio"];
+const KEYS: [&str; 7] = [
+    "api",
+    "listen",
+    "announce",
+    "name",
+    "public_url",
+    "legacy_errors_as_200",
+    "twilio",
+];
 
 const TWILIO_KEYS: [&str; 4] = ["account_sid", "auth_token", "from", "base_url"];
 
@@ -163,6 +175,7 @@ mod tests {
             announce = ["/ip4/192.0.2.1/tcp/4810"]
             name = "Ann"
             public_url = "https://node.example/"
+            legacy_errors_as_200 = true
             [twilio]
             account_sid = "AC1"
             auth_token = "secret"

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use stratus_engine::{Command, CommandId, Door, Reply, Wait};
 use stratus_event::{Eci, Fault, Map, Name, PenId, Timestamp, Value, Whose};
-use stratus_pen::{Policy, Rule};
+use stratus_pen::{Bearer, Policy, Rule};
 
 use crate::{Faults, NodeIndex, Notice, Text, World, random::Random};
 
@@ -365,6 +365,7 @@ fn open_phone(world: &mut World, node: NodeIndex, pen: PenId) -> Result<Eci, Fau
         pen,
         tags: vec![name("phone")?],
         policy,
+        bearer: Bearer::Nobody,
     };
     match world.ask(node, make)? {
         Reply::Channel(channel) => Ok(channel.eci),

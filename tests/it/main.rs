@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod door;
 mod http;
 mod kill;
 mod pairing;

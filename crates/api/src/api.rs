@@ -1,13 +1,16 @@
 //! HTTP: the only JSON API of a node, described in `spec/http-api.md`.
 //!
-//! Everything under `/api/v1` needs the owner's token. `/health` needs nothing, and
-//! `/hook/twilio/{eci}` needs Twilio's signature. The crate decides nothing: every request becomes
+//! Everything under `/api/v1` needs the owner's token. `/health` needs nothing,
+//! `/hook/twilio/{eci}` needs Twilio's signature, and what is under `/c` and `/sky` a channel whose
+//! ECI is enough. The crate decides nothing: every request becomes
 //! a [`Command`](stratus_engine::Command) that goes through the [`Desk`] to whoever drives the
 //! engine, and its reply becomes JSON. A fault becomes problem+json (RFC 9457).
 
 mod archive;
+mod call;
 mod connection;
 mod desk;
+mod form;
 mod input;
 mod limit;
 mod login;
@@ -27,8 +30,10 @@ use tokio::{net::TcpListener, sync::watch};
 pub use archive::{Archive, Compiled};
 pub use connection::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_MS_MAX};
 pub use desk::{Desk, Order};
+pub use form::{PARAMETER_DEPTH_MAX, PARAMETERS_MAX};
 pub use limit::{
-    BODY_BYTES_MAX, LONG_POLLS_MAX, REQUEST_MS_MAX, REQUESTS_MAX, WEBHOOK_BODY_BYTES_MAX,
+    BODY_BYTES_MAX, LEGACY_BODY_BYTES_MAX, LONG_POLLS_MAX, REQUEST_MS_MAX, REQUESTS_MAX,
+    WEBHOOK_BODY_BYTES_MAX,
 };
 pub use login::OwnerToken;
 pub use problem::status;
@@ -56,6 +61,9 @@ pub struct Site {
     pub public_url: Option<String>,
     /// Checks a webhook of Twilio; none if the node has no Twilio account.
     pub twilio: Option<Arc<WebhookVerifier>>,
+    /// What is not done under `/c` and `/sky` is answered as pico-engine does: with status 200 and
+    /// `{"error":…}`.
+    pub legacy_errors_as_200: bool,
 }
 
 /// Says whether a signature is that of the service, over the address that it called and the
@@ -81,6 +89,7 @@ pub fn router(site: Site) -> Router {
     let routes = Router::new()
         .nest("/api/v1", owners)
         .merge(route::hooks())
+        .merge(route::legacy(&site))
         .merge(route::open());
     limit::bounded(
         routes

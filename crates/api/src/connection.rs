@@ -4,13 +4,19 @@
 
 use std::{
     future::Future,
+    net::IpAddr,
     pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -31,6 +37,14 @@ pub const HEAD_MS_MAX: u64 = 30_000;
 /// The longest head of a request. Above it: 431, by hyper.
 pub const HEAD_BYTES_MAX: usize = 32 << 10;
 
+/// The address of the computer that a request comes from, by its socket: an extension of every
+/// request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller(pub(crate) IpAddr);
+
+/// A connection, where it comes from, and its place among the others.
+type Connection = (TcpStream, IpAddr, OwnedSemaphorePermit);
+
 /// Serves connections until `stop` is done; then no new ones, and no further requests of old ones.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -40,8 +54,12 @@ pub(crate) async fn serve(
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = GracefulShutdown::new();
     let mut stop = pin!(stop);
-    while let Some((stream, place)) = next(&listener, &places, stop.as_mut()).await {
+    while let Some((stream, address, place)) = next(&listener, &places, stop.as_mut()).await {
         let service = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Caller(address));
+            service.call(request)
+        });
         let connection = http().serve_connection(TokioIo::new(stream), service);
         let connection = connections.watch(connection);
         tokio::spawn(async move {
@@ -60,22 +78,19 @@ async fn next(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
     stop: Pin<&mut (impl Future<Output = ()> + Send)>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<Connection> {
     tokio::select! {
         () = stop => None,
         connection = accept(listener, places) => connection,
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Connection> {
     // Never closed, so there is a place sooner or later.
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return Some((stream, place)),
+            Ok((stream, address)) => return Some((stream, address.ip(), place)),
             Err(error) => {
                 // The peer was gone already, or the system has no more descriptors just now.
                 tracing::debug!("no connection: {error}");

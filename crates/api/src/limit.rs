@@ -19,6 +19,9 @@ pub const BODY_BYTES_MAX: usize = 1 << 20;
 /// The largest body of a service's webhook. Above it: `request-too-large`.
 pub const WEBHOOK_BODY_BYTES_MAX: usize = 1 << 16;
 
+/// The largest body of a request to a channel whose ECI is enough. Above it: `request-too-large`.
+pub const LEGACY_BODY_BYTES_MAX: usize = 100 << 10;
+
 /// How many requests are worked on at a time, long polls included. Above it: `requests-too-many`.
 pub const REQUESTS_MAX: usize = 256;
 

@@ -26,8 +26,10 @@ impl IntoResponse for Refusal {
             tracing::warn!("a request failed: {}", self.0);
         }
         let kind = HeaderValue::from_static("application/problem+json");
-        let problem = Json(problem(self.0, status));
+        let problem = Json(problem(self.0.clone(), status));
         let mut response = (status, [(header::CONTENT_TYPE, kind)], problem).into_response();
+        // For routes that tell it in another way.
+        response.extensions_mut().insert(self.0);
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer");
             response
@@ -42,7 +44,10 @@ impl IntoResponse for Refusal {
 pub fn status(fault: &Fault) -> StatusCode {
     match &*fault.code {
         "token-wrong" => StatusCode::UNAUTHORIZED,
-        "webhook-signature-wrong" | "policy-refuses" => StatusCode::FORBIDDEN,
+        "channel-not-legacy"
+        | "channel-only-nearby"
+        | "policy-refuses"
+        | "webhook-signature-wrong" => StatusCode::FORBIDDEN,
         "request-method-wrong" => StatusCode::METHOD_NOT_ALLOWED,
         "request-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
         "request-late" => StatusCode::REQUEST_TIMEOUT,
@@ -88,6 +93,8 @@ mod tests {
     fn every_fault_has_a_status() {
         check(Whose::Caller, "token-wrong", 401);
         check(Whose::Caller, "webhook-signature-wrong", 403);
+        check(Whose::Caller, "channel-not-legacy", 403);
+        check(Whose::Caller, "channel-only-nearby", 403);
         check(Whose::Caller, "channel-unknown", 404);
         check(Whose::Caller, "request-method-wrong", 405);
         check(Whose::Caller, "request-late", 408);

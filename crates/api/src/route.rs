@@ -1,7 +1,9 @@
 //! The routes, one file per thing.
 
+mod cloud_event;
 mod event;
 mod journal;
+mod legacy;
 mod pen;
 mod relation;
 mod webhook;
@@ -13,12 +15,13 @@ use axum::{
     Json, Router,
     extract::DefaultBodyLimit,
     http::{Method, Uri},
+    middleware::from_fn_with_state,
     routing::{delete, get, post},
 };
 use stratus_engine::Reply;
 use stratus_event::{Fault, Whose};
 
-use crate::{Site, WEBHOOK_BODY_BYTES_MAX, problem::Refusal};
+use crate::{LEGACY_BODY_BYTES_MAX, Site, WEBHOOK_BODY_BYTES_MAX, problem::Refusal};
 
 pub use journal::{JOURNAL_ENTRIES_MAX, JOURNAL_WAIT_MS_MAX};
 pub use relation::PAIRING_WAIT_MS_MAX;
@@ -35,6 +38,7 @@ pub(crate) fn owners() -> Router<Arc<Site>> {
         .route("/rulesets/{rid}", delete(pen::uninstall))
         .route("/channels", post(pen::make_channel))
         .route("/events", post(event::raise))
+        .route("/cloudevents", post(cloud_event::by_owner))
         .route("/queries", post(event::query))
         .route("/invites", post(relation::invite))
         .route("/invites/{id}", delete(relation::withdraw))
@@ -49,6 +53,14 @@ pub(crate) fn hooks() -> Router<Arc<Site>> {
     Router::new()
         .route("/hook/twilio/{eci}", post(webhook::twilio))
         .layer(DefaultBodyLimit::max(WEBHOOK_BODY_BYTES_MAX))
+}
+
+/// The routes of those who show nothing but the ECI of a channel.
+pub(crate) fn legacy(site: &Arc<Site>) -> Router<Arc<Site>> {
+    legacy::routes()
+        .route("/c/{eci}/cloudevents", post(cloud_event::by_bearer))
+        .layer(DefaultBodyLimit::max(LEGACY_BODY_BYTES_MAX))
+        .layer(from_fn_with_state(Arc::clone(site), legacy::speak))
 }
 
 /// The routes of everybody.

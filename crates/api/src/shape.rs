@@ -4,15 +4,17 @@
 
 mod answer;
 mod journal;
+mod legacy;
 mod listing;
 mod request;
 mod why;
 
 pub use answer::{Directive, Installed, Invited, Paired, Problem, Raised, Status, StatusPen};
 pub use journal::{Cause, Effect, Event, Failure, Journal, JournalEntry, Log, Outcome, Run, Saw};
+pub use legacy::{Episode, LegacyDirective, LegacyMeta};
 pub(crate) use listing::hexadecimal;
 pub use listing::{Channel, Invite, Pen, Ruleset, Subscription, Timer};
-pub use request::{Install, MakeChannel, MakeInvite, Pair, Query, Raise, Wait};
+pub use request::{Install, Legacy, MakeChannel, MakeInvite, Pair, Query, Raise, Wait};
 pub use why::{Caused, Done, Happening, RuleWhy, Settled, Why, Woken};
 
 /// An object of JSON.

@@ -1,6 +1,10 @@
 //! Requests over a real socket against an engine that is played.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use serde_json::{Value as Json, json};
 use stratus_engine::{
@@ -8,6 +12,7 @@ use stratus_engine::{
     journal::{Entry, Page, Verdict, Wanted},
 };
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
+use stratus_pen::language::Directive;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -45,6 +50,7 @@ impl Served {
             token: OwnerToken::new(TOKEN).unwrap(),
             public_url: None,
             twilio,
+            legacy_errors_as_200: false,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -115,12 +121,21 @@ fn answer(command: Command) -> Result<Reply, Fault> {
             pens: vec![(PenId([1; 16]), "Ann".to_owned())],
             connected: vec![],
         }),
-        Command::Query { arguments, .. } => Ok(Reply::Value(Value::map(arguments))),
+        Command::Query { arguments, .. } | Command::QueryBy { arguments, .. } => {
+            Ok(Reply::Value(Value::map(arguments)))
+        }
         Command::Raise { channel, .. } if channel != ECI => Err(Fault::new(
             Whose::Caller,
             "channel-unknown",
             "no such channel",
         )),
+        Command::Raise {
+            door: Door::Bearer { from },
+            domain,
+            kind,
+            attributes,
+            ..
+        } => heard(from, &format!("{domain}:{kind}"), attributes),
         Command::Raise {
             door: Door::Service(_),
             attributes,
@@ -141,6 +156,30 @@ fn answer(command: Command) -> Result<Reply, Fault> {
         // An engine that is wrong about what was asked.
         _ => Ok(Reply::Done),
     }
+}
+
+/// Answers a bearer's event with what it said.
+fn heard(from: Option<IpAddr>, symbol: &str, mut attributes: Map) -> Result<Reply, Fault> {
+    if from.is_none() {
+        let fault = Fault::new(
+            Whose::Caller,
+            "channel-only-nearby",
+            "from nobody knows where",
+        );
+        return Err(fault);
+    }
+    attributes.remove("_headers");
+    let directive = Directive {
+        name: symbol.to_owned(),
+        options: attributes,
+        by: Some((Name::new("r").unwrap(), Name::new("tell").unwrap())),
+    };
+    Ok(Reply::Raised {
+        event: EventId([9; 16]),
+        position: 4,
+        directives: vec![directive],
+        duplicate: false,
+    })
 }
 
 fn raised() -> Reply {
@@ -549,4 +588,65 @@ async fn the_journal_is_streamed_and_goes_on_where_it_was_cut_off() {
     let path = "/journal/stream?newest_first=true";
     site.check("GET", path, Json::Null, 400, "request-malformed")
         .await;
+}
+
+/// What an event came to whose rule answers with all that it was told.
+async fn check_told(head: &str, body: &str, symbol: &str, expected: Json) {
+    let site = Served::start().await;
+    let head = head.replace("ECI", &ECI.to_string());
+    let (status, answer) = site.exchange(&head, body).await;
+    let directive = json!({
+        "type": "directive", "name": symbol, "options": expected,
+        "meta": {"rid": "r", "rule_name": "tell", "txnId": "09".repeat(16)},
+    });
+    let expected = json!({"eid": "09".repeat(16), "directives": [directive]});
+    assert_eq!((status, answer), (200, expected.to_string()), "{head}");
+}
+
+#[tokio::test]
+async fn whoever_knows_the_eci_raises_events() {
+    let form = "HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded";
+    let wait = "/c/ECI/event-wait/a/b";
+    let get = format!("GET {wait}?x=1&y%5Bz%5D=%E2%98%82 HTTP/1.1");
+    check_told(&get, "", "a:b", json!({"x": "1", "y": {"z": "☂"}})).await;
+    let post = format!("POST {wait}?x=0&w=0 {form}");
+    check_told(&post, "x=1&x=2", "a:b", json!({"x": ["1", "2"], "w": "0"})).await;
+    let post = format!("POST {wait} HTTP/1.1\r\nContent-Type: application/json");
+    check_told(&post, r#"{"x": [1]}"#, "a:b", json!({"x": [1]})).await;
+    let sky = "GET /sky/event/ECI/7/a/b HTTP/1.1";
+    check_told(sky, "", "a:b", json!({"__eid": "7"})).await;
+    let signal = format!("POST /sky/event/ECI {form}");
+    let body = "_domain=c&_type=d&_epi=e";
+    check_told(&signal, body, "c:d", json!({"_epi": "e"})).await;
+}
+
+#[tokio::test]
+async fn a_proxy_hides_where_a_request_comes_from() {
+    let site = Served::start().await;
+    for header in [
+        "Forwarded: for=10.0.0.1",
+        "X-Forwarded-For: ::1",
+        "Via: 1.1 x",
+        "X-Real-IP: ::1",
+    ] {
+        let head = format!("GET /c/{ECI}/event/a/b HTTP/1.1\r\n{header}");
+        let (status, problem) = site.exchange(&head, "").await;
+        assert_eq!(status, 403, "{header}");
+        assert!(problem.contains("channel-only-nearby"), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_knows_the_eci_asks_queries() {
+    let site = Served::start().await;
+    for path in [
+        "/c/ECI/query/r/q",
+        "/sky/cloud/ECI/r/q",
+        "/c/ECI/event/a/b/query/r/q",
+    ] {
+        let path = path.replace("ECI", &ECI.to_string());
+        let head = format!("GET {path}?x=1 HTTP/1.1");
+        let answer = site.exchange(&head, "").await;
+        assert_eq!(answer, (200, r#"{"x":"1"}"#.to_owned()), "{path}");
+    }
 }

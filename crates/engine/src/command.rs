@@ -1,8 +1,10 @@
 //! What those who may command a node can ask of it.
 
+use std::net::IpAddr;
+
 use stratus_event::{Eci, EventId, Fault, Map, Name, PenId, Timestamp, Value};
 use stratus_pen::{
-    Channel, Policy,
+    Bearer, Channel, Policy,
     language::{Directive, Timer},
 };
 use stratus_protocol::{NodeId, SubscriptionId};
@@ -58,6 +60,8 @@ pub enum Command {
         tags: Vec<Name>,
         /// What it lets in.
         policy: Policy,
+        /// For whom its ECI is enough.
+        bearer: Bearer,
     },
     /// Use an invite; answered by [`Reply::Paired`] once both sides are done, or by
     /// [`Reply::PairingPending`] if the other side cannot be reached within the wait.
@@ -75,6 +79,20 @@ pub enum Command {
     Query {
         /// In which PEN.
         pen: PenId,
+        /// Which ruleset.
+        rid: Name,
+        /// Which of its shared functions.
+        name: Name,
+        /// With what.
+        arguments: Map,
+    },
+    /// Ask a ruleset by a channel, whose policy has to let the query in; answered by
+    /// [`Reply::Value`].
+    QueryBy {
+        /// By which channel. The channel says which PEN.
+        channel: Eci,
+        /// Through which door it came.
+        door: Door,
         /// Which ruleset.
         rid: Name,
         /// Which of its shared functions.
@@ -125,9 +143,14 @@ pub enum Command {
     },
 }
 
-/// Through which door an event came to the node.
+/// Through which door an event or a query came to the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Door {
+    /// Somebody who shows nothing but the channel's ECI.
+    Bearer {
+        /// The address of her computer; none if a proxy stands before it.
+        from: Option<IpAddr>,
+    },
     /// The owner, by command line or dashboard.
     Owner,
     /// A service that signed its request, such as `twilio`.

@@ -238,9 +238,14 @@ impl Engine {
             | Command::Unsubscribe { .. }
             | Command::Withdraw { .. } => self.handle_partner_command(id, command),
             Command::List { pen } => self.reply(id, self.list(pen)),
-            Command::MakeChannel { pen, tags, policy } => self.change(id, |engine, draft| {
+            Command::MakeChannel {
+                pen,
+                tags,
+                policy,
+                bearer,
+            } => self.change(id, |engine, draft| {
                 engine
-                    .make_channel(pen, tags, policy, draft)
+                    .make_channel(pen, tags, (policy, bearer), draft)
                     .map(Reply::Channel)
             }),
             Command::Query {
@@ -249,7 +254,17 @@ impl Engine {
                 name,
                 arguments,
             } => {
-                let answer = self.query(pen, &rid, &name, &arguments);
+                let answer = self.query(pen, None, (&rid, &name), &arguments);
+                self.reply(id, answer.map(Reply::Value));
+            }
+            Command::QueryBy {
+                channel,
+                door,
+                rid,
+                name,
+                arguments,
+            } => {
+                let answer = self.query_by(channel, &door, (&rid, &name), &arguments);
                 self.reply(id, answer.map(Reply::Value));
             }
             Command::Raise {

@@ -1,7 +1,7 @@
 //! PENs and their channels, as the owner makes and lists them.
 
 use stratus_event::{Eci, Fault, Name, PenId, Whose};
-use stratus_pen::{Channel, ChannelId, Policy, Rule};
+use stratus_pen::{Bearer, Channel, ChannelId, Policy, Rule};
 use stratus_protocol::SubscriptionId;
 
 use crate::{
@@ -40,7 +40,7 @@ impl Engine {
             queries_allowed: vec![any],
             ..Policy::default()
         };
-        self.make_channel(id, vec![fixed(OWNER)], policy, draft)?;
+        self.make_channel(id, vec![fixed(OWNER)], (policy, Bearer::Nobody), draft)?;
         Ok(Reply::Pen(id))
     }
 
@@ -49,7 +49,7 @@ impl Engine {
         &mut self,
         pen: PenId,
         tags: Vec<Name>,
-        policy: Policy,
+        (policy, bearer): (Policy, Bearer),
         draft: &mut Draft,
     ) -> Result<Channel, Fault> {
         let channels_max = self.config.channels_max;
@@ -67,6 +67,7 @@ impl Engine {
             policy,
             generation: 0,
             open: true,
+            bearer,
         };
         hosted.state.set_channel(channel.clone());
         self.channels.insert(eci, pen);

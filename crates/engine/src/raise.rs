@@ -1,9 +1,9 @@
 //! Events come in: by a door of the node, from a partner, from the engine itself.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Whose, codec};
-use stratus_pen::{Channel, language::Directive};
+use stratus_pen::{Bearer, Channel, language::Directive};
 
 use crate::{
     Accepted, CommandId, Door, Engine, Key, Record, Reply, Source, Wait,
@@ -158,6 +158,9 @@ impl Engine {
         let event = self.occur(wish.domain, wish.kind, wish.attributes);
         let id = event.id;
         let source = match wish.door {
+            Door::Bearer { .. } => Source::Bearer {
+                external_id: wish.external_id.clone(),
+            },
             Door::Owner => Source::Owner,
             Door::Service(service) => Source::Service {
                 service,
@@ -354,12 +357,39 @@ pub(crate) fn check_policy(channel: &Channel, domain: &Name, kind: &Name) -> Res
         .hint("let the event in by the channel's policy, or use another channel"))
 }
 
-/// The owner's channel is for the owner, and a partner's is for what comes under its grant.
-fn check_door(channel: &Channel, door: &Door) -> Result<(), Fault> {
-    let reserved = |tag: &Name| *tag == OWNER || *tag == SUBSCRIPTION;
-    let Door::Service(service) = door else {
+/// The owner's channel is for the owner, a partner's is for what comes under its grant, and one
+/// whose ECI is enough was made for that.
+pub(crate) fn check_door(channel: &Channel, door: &Door) -> Result<(), Fault> {
+    match door {
+        Door::Bearer { from } => check_bearer(channel, *from),
+        Door::Owner => Ok(()),
+        Door::Service(service) => check_service(channel, service),
+    }
+}
+
+/// Whether the ECI is enough, and for one from there.
+fn check_bearer(channel: &Channel, from: Option<IpAddr>) -> Result<(), Fault> {
+    if channel.bearer == Bearer::Nobody {
+        let message = format!(
+            "to know the ECI of the channel {} is not enough",
+            channel.eci
+        );
+        return Err(Fault::new(Whose::Caller, "channel-not-legacy", message)
+            .hint("make a channel for it: `stratus channel make --legacy`"));
+    }
+    if channel.bearer.admits(from) {
         return Ok(());
+    }
+    let message = match from {
+        Some(address) => format!("{address} is neither this computer nor in its private network"),
+        None => "the request came by a proxy, from nobody knows where".to_owned(),
     };
+    Err(Fault::new(Whose::Caller, "channel-only-nearby", message)
+        .hint("make a channel for it: `stratus channel make --legacy-anywhere`"))
+}
+
+fn check_service(channel: &Channel, service: &Name) -> Result<(), Fault> {
+    let reserved = |tag: &Name| *tag == OWNER || *tag == SUBSCRIPTION;
     if !channel.tags.iter().any(reserved) {
         return Ok(());
     }

@@ -299,6 +299,11 @@ impl Accepted {
 /// Who brought an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
+    /// Somebody who knows the ECI of a channel for which that is enough.
+    Bearer {
+        /// Her own id of the event.
+        external_id: Option<String>,
+    },
     /// The engine itself tells of something.
     Engine,
     /// The owner.

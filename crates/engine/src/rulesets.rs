@@ -2,13 +2,16 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use stratus_event::{Fault, Map, Name, PenId, Value, Whose};
+use stratus_event::{Eci, Fault, Map, Name, PenId, Value, Whose};
 use stratus_pen::{
     Gone,
     language::{Answers, Outline, Program, RuleError, Scene, StateView, Stop},
 };
 
-use crate::{Command, CommandId, Engine, Key, Record, Reply, commit::Draft, hosted::Hosted};
+use crate::{
+    Command, CommandId, Door, Engine, Key, Record, Reply, commit::Draft, hosted::Hosted,
+    raise::check_door,
+};
 
 impl Engine {
     /// Does a command that changes rulesets, once no job reads them.
@@ -149,8 +152,8 @@ impl Engine {
     pub(crate) fn query(
         &mut self,
         pen: PenId,
-        rid: &Name,
-        name: &Name,
+        channel: Option<Eci>,
+        (rid, name): (&Name, &Name),
         arguments: &Map,
     ) -> Result<Value, Fault> {
         let seed = self.random_bytes();
@@ -168,7 +171,7 @@ impl Engine {
         let scene = Scene {
             view: &hosted.state,
             event: None,
-            channel: None,
+            channel,
             bindings: &BTreeMap::new(),
             now: self.now,
             seed,
@@ -176,6 +179,21 @@ impl Engine {
             limits: &self.config.evaluation.rule,
         };
         program.query(name, arguments, &scene).map_err(stopped)
+    }
+
+    /// Asks a ruleset for somebody who comes by a channel, or says why not.
+    pub(crate) fn query_by(
+        &mut self,
+        channel: Eci,
+        door: &Door,
+        (rid, name): (&Name, &Name),
+        arguments: &Map,
+    ) -> Result<Value, Fault> {
+        let (pen, found) = self.channel(&channel)?;
+        check_door(found, door)?;
+        let state = &self.hosted(pen)?.state;
+        state.permits_query(&channel, rid, name)?;
+        self.query(pen, Some(channel), (rid, name), arguments)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use stratus_capability::{Grant, GrantHash, GrantId, HolderKey, Terms, mint};
 use stratus_event::{Eci, Fault, Name, PenId, Whose};
-use stratus_pen::{Channel, Policy, Rule};
+use stratus_pen::{Bearer, Channel, Policy, Rule};
 use stratus_protocol::{Admitted, Held, SubscriptionId};
 
 use crate::{
@@ -140,7 +140,12 @@ impl Engine {
             events_allowed,
             ..Policy::default()
         };
-        self.make_channel(pen, vec![fixed(SUBSCRIPTION)], policy, draft)
+        self.make_channel(
+            pen,
+            vec![fixed(SUBSCRIPTION)],
+            (policy, Bearer::Nobody),
+            draft,
+        )
     }
 
     /// Grants those events on that channel to the holder of that key.

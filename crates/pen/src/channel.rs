@@ -1,5 +1,7 @@
 //! Inboxes of a PEN and what they let in.
 
+use std::net::IpAddr;
+
 use stratus_event::{Eci, Name};
 
 /// An inbox of a PEN with its own key.
@@ -17,6 +19,21 @@ pub struct Channel {
     pub generation: u32,
     /// A shut channel lets nothing in.
     pub open: bool,
+    /// For whom its ECI is enough. The policy holds for her as for everybody.
+    pub bearer: Bearer,
+}
+
+/// For whom it is enough to know a channel's ECI, without any further proof, as it was with the
+/// engines before: nobody, unless the owner makes a channel for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bearer {
+    /// Whoever has the ECI, from wherever.
+    Anywhere,
+    /// Whoever has the ECI and is on this computer or in the private network around it.
+    Nearby,
+    /// Nobody.
+    #[default]
+    Nobody,
 }
 
 /// The random part from which a channel's key is derived.
@@ -45,6 +62,18 @@ pub struct Rule {
     pub second: Option<Name>,
 }
 
+impl Bearer {
+    /// Whether the ECI is enough for one who asks from that address; none is an address that is
+    /// not known, because a proxy stands before it.
+    pub fn admits(self, from: Option<IpAddr>) -> bool {
+        match self {
+            Self::Anywhere => true,
+            Self::Nearby => from.is_some_and(|address| is_nearby(address.to_canonical())),
+            Self::Nobody => false,
+        }
+    }
+}
+
 impl Policy {
     /// Whether an event of that symbol may come in.
     pub fn permits_event(&self, domain: &Name, kind: &Name) -> bool {
@@ -64,8 +93,53 @@ impl Rule {
     }
 }
 
+/// Loopback, private use (RFC 1918, RFC 4193) and link-local (RFC 3927, RFC 4291).
+fn is_nearby(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            address.is_loopback() || address.is_private() || address.is_link_local()
+        }
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+    }
+}
+
 /// Denied before allowed, and denied by default.
 fn permits(allowed: &[Rule], denied: &[Rule], first: &Name, second: &Name) -> bool {
     let covers = |rule: &Rule| rule.covers(first, second);
     !denied.iter().any(covers) && allowed.iter().any(covers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(from: &str, nearby: bool) {
+        let from = from.parse().ok();
+        assert_eq!(Bearer::Nearby.admits(from), nearby, "{from:?}");
+        assert!(Bearer::Anywhere.admits(from));
+        assert!(!Bearer::Nobody.admits(from));
+    }
+
+    #[test]
+    fn this_computer_and_private_networks_are_nearby() {
+        check("127.0.0.1", true);
+        check("127.8.8.8", true);
+        check("10.1.2.3", true);
+        check("172.16.0.1", true);
+        check("172.32.0.1", false);
+        check("192.168.1.20", true);
+        check("169.254.1.1", true);
+        check("192.0.2.1", false);
+        check("100.64.0.1", false);
+        check("0.0.0.0", false);
+        check("::1", true);
+        check("fd00::1", true);
+        check("fe80::1", true);
+        check("2001:db8::1", false);
+        check("::ffff:192.168.1.20", true);
+        check("::ffff:192.0.2.1", false);
+        check("behind a proxy", false);
+    }
 }

@@ -241,6 +241,9 @@ pub struct Directive {
     pub name: String,
     /// Its options.
     pub options: Map,
+    /// The ruleset and the rule that gave it. Whoever runs the rule knows; a language leaves it
+    /// empty.
+    pub by: Option<(Name, Name)>,
 }
 
 /// An event to come.

@@ -23,7 +23,7 @@ mod why;
 mod wishes;
 
 pub use bounds::Bounds;
-pub use channel::{Channel, ChannelId, Policy, Rule};
+pub use channel::{Bearer, Channel, ChannelId, Policy, Rule};
 pub use common::Common;
 pub use cron::{Cron, CronError};
 pub use installation::Gone;

@@ -8,7 +8,9 @@ use crate::{
     Run, RunEnd, RunId, Wanted,
     bounds::{bytes_exceeded, failures_exceeded, fuel_exceeded},
     evaluation::{Evaluation, Halt, Queued, trace},
-    language::{Answers, Change, Effect, Ended, Question, Raise, RuleError, Timer, TimerChange},
+    language::{
+        Answers, Change, Directive, Effect, Ended, Question, Raise, RuleError, Timer, TimerChange,
+    },
 };
 
 impl Evaluation<'_> {
@@ -45,9 +47,9 @@ impl Evaluation<'_> {
             ..trace(queued, id, end, log)
         });
         if ended.fired && !ended.preface.is_empty() && self.prefaced.insert(id.rid.clone()) {
-            self.done.directives.extend(ended.preface);
+            self.answer(id, ended.preface);
         }
-        self.done.directives.extend(ended.directives);
+        self.answer(id, ended.directives);
         ended
             .changes
             .into_iter()
@@ -57,6 +59,17 @@ impl Evaluation<'_> {
             .into_iter()
             .for_each(|change| self.overlay.change_timer(change));
         Ok(ended.last)
+    }
+
+    /// Adds what a run answers to whoever raised the event.
+    fn answer(&mut self, id: &RunId, directives: Vec<Directive>) {
+        let given = |directive| Directive {
+            by: Some((id.rid.clone(), id.rule.clone())),
+            ..directive
+        };
+        self.done
+            .directives
+            .extend(directives.into_iter().map(given));
     }
 
     /// Counts bytes that stay until the end of the transaction.

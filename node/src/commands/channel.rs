@@ -1,7 +1,7 @@
 //! `stratus channel`
 
 use clap::{Args, Subcommand};
-use stratus_api::shape;
+use stratus_api::shape::{self, Legacy};
 
 use crate::{client::Client, data::DataDirectory, exit::Failure, render};
 
@@ -38,6 +38,15 @@ pub(crate) struct Make {
     #[arg(long = "query", value_name = "RID:NAME")]
     queries: Vec<String>,
 
+    /// Let in whoever knows the ECI, without further proof, from this computer and the private
+    /// network around it: for clients of pico-engine and other programs that cannot sign
+    #[arg(long)]
+    legacy: bool,
+
+    /// The same from anywhere
+    #[arg(long)]
+    legacy_anywhere: bool,
+
     /// Print it as JSON
     #[arg(long)]
     json: bool,
@@ -45,10 +54,12 @@ pub(crate) struct Make {
 
 impl Make {
     async fn run(self, data: &DataDirectory) -> Result<(), Failure> {
+        let legacy = self.legacy();
         let wish = shape::MakeChannel {
             tags: self.tags,
             events: self.events,
             queries: self.queries,
+            legacy,
         };
         let channel: shape::Channel = Client::open(data)?.post("/channels", &wish).await?;
         if self.json {
@@ -56,6 +67,14 @@ impl Make {
         }
         render::talk(format_args!("lets in: {}", render::words(&channel.events)));
         render::line(&channel.eci)
+    }
+
+    fn legacy(&self) -> Legacy {
+        match (self.legacy_anywhere, self.legacy) {
+            (true, _) => Legacy::Anywhere,
+            (false, true) => Legacy::Nearby,
+            (false, false) => Legacy::Nobody,
+        }
     }
 }
 
@@ -74,17 +93,30 @@ impl List {
             return render::json(&channels);
         }
         let rows: Vec<_> = channels.iter().map(row).collect();
-        let heading = ["channel", "tags", "state", "events", "queries"];
+        let heading = [
+            "channel",
+            "tags",
+            "state",
+            "ECI enough",
+            "events",
+            "queries",
+        ];
         render::table(heading, &rows, "There are no channels.")
     }
 }
 
-fn row(channel: &shape::Channel) -> [String; 5] {
+fn row(channel: &shape::Channel) -> [String; 6] {
     let state = if channel.open { "open" } else { "shut" };
+    let enough = match channel.legacy {
+        Legacy::Anywhere => "anywhere",
+        Legacy::Nearby => "nearby",
+        Legacy::Nobody => "no",
+    };
     [
         channel.eci.clone(),
         render::words(&channel.tags),
         state.to_owned(),
+        enough.to_owned(),
         policy(&channel.events, &channel.events_denied),
         policy(&channel.queries, &channel.queries_denied),
     ]

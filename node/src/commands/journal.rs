@@ -263,6 +263,7 @@ pub(super) fn effect(effect: &Effect) -> String {
 
 pub(super) fn source(source: &Cause) -> String {
     match source {
+        Cause::Bearer { .. } => "whoever has the ECI".to_owned(),
         Cause::Engine => "the node itself".to_owned(),
         Cause::Owner => "the owner".to_owned(),
         Cause::Partner { grant, sequence } => format!("a partner, {sequence} under grant {grant}"),

@@ -164,6 +164,7 @@ fn site(
         token: data.make_owner_token()?,
         public_url: configuration.public_url.clone(),
         twilio: configuration.twilio.as_ref().map(runtime::webhook_verifier),
+        legacy_errors_as_200: configuration.legacy_errors_as_200,
     })
 }
 

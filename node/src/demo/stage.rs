@@ -210,6 +210,7 @@ async fn dress(player: &Player, rulesets: &[&str]) -> Result<String, Fault> {
         tags: vec!["phone".to_owned()],
         events: vec!["twilio:sms".to_owned()],
         queries: Vec::new(),
+        legacy: shape::Legacy::Nobody,
     };
     player
         .post::<shape::Channel>("channels", &channel)

@@ -11,7 +11,9 @@ use super::{Answer, COMMAND_WAIT, unexpected};
 use crate::{
     Site,
     input::{Body, eci, name},
-    map_from_json, shape, to_json,
+    map_from_json,
+    problem::Refusal,
+    shape, to_json,
 };
 
 pub(super) async fn raise(
@@ -19,15 +21,18 @@ pub(super) async fn raise(
     Body(wanted): Body<shape::Raise>,
 ) -> Answer<shape::Raised> {
     let command = raise_command(&site, &wanted)?;
+    ask_raise(&site, command).await.map(Json)
+}
+
+/// Raises an event.
+pub(super) async fn ask_raise(site: &Site, command: Command) -> Result<shape::Raised, Refusal> {
     match site.desk.ask(command, COMMAND_WAIT).await? {
         Reply::Raised {
             event,
             position,
             directives,
             duplicate,
-        } => Ok(Json(shape::Raised::new(
-            event, position, duplicate, directives,
-        ))),
+        } => Ok(shape::Raised::new(event, position, duplicate, directives)),
         other => Err(unexpected(&other)),
     }
 }
@@ -42,8 +47,13 @@ pub(super) async fn query(
         name: name(&wanted.name)?,
         arguments: map_from_json(&wanted.arguments)?,
     };
+    ask_query(&site, command).await.map(Json)
+}
+
+/// Asks a ruleset.
+pub(super) async fn ask_query(site: &Site, command: Command) -> Result<AnyJson, Refusal> {
     match site.desk.ask(command, COMMAND_WAIT).await? {
-        Reply::Value(value) => Ok(Json(to_json(&value))),
+        Reply::Value(value) => Ok(to_json(&value)),
         other => Err(unexpected(&other)),
     }
 }

@@ -101,6 +101,7 @@ pub(super) async fn make_channel(
         pen: site.pen,
         tags,
         policy,
+        bearer: wanted.legacy.bearer(),
     };
     match site.desk.ask(command, COMMAND_WAIT).await? {
         Reply::Channel(channel) => Ok(Json(shape::Channel::new(&channel))),

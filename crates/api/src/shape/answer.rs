@@ -115,13 +115,22 @@ pub struct Directive {
     pub name: String,
     /// Its options.
     pub options: Object,
+    /// The ruleset that gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rid: Option<String>,
+    /// The rule that gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 impl Directive {
     pub(crate) fn new(directive: language::Directive) -> Self {
+        let (rid, rule) = directive.by.unzip();
         Self {
             name: directive.name,
             options: map_to_json(&directive.options),
+            rid: rid.map(|rid| rid.to_string()),
+            rule: rule.map(|rule| rule.to_string()),
         }
     }
 }

@@ -91,6 +91,11 @@ impl Event {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Cause {
+    /// Somebody who knows the ECI of a channel for which that is enough.
+    Bearer {
+        /// Her own id of the event.
+        external_id: Option<String>,
+    },
     /// The node itself tells of something.
     Engine,
     /// The owner.
@@ -119,6 +124,9 @@ pub enum Cause {
 impl Cause {
     pub(super) fn new(source: &Source) -> Self {
         match source {
+            Source::Bearer { external_id } => Self::Bearer {
+                external_id: external_id.clone(),
+            },
             Source::Engine => Self::Engine,
             Source::Owner => Self::Owner,
             Source::Partner { grant, sequence } => Self::Partner {

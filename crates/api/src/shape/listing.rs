@@ -5,7 +5,7 @@ use stratus_engine::{InviteListing, Listing, SubscriptionListing};
 use stratus_event::{Fault, Name, PenId};
 use stratus_pen::{Rule, language};
 
-use super::{Failure, answer::texts};
+use super::{Failure, Legacy, answer::texts};
 
 /// `GET /api/v1/pen`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,6 +65,9 @@ pub struct Channel {
     pub queries: Vec<String>,
     /// Queries that may not, whatever is allowed.
     pub queries_denied: Vec<String>,
+    /// For whom its ECI is enough.
+    #[serde(default)]
+    pub legacy: Legacy,
 }
 
 impl Channel {
@@ -78,6 +81,7 @@ impl Channel {
             events_denied: rules(&channel.policy.events_denied),
             queries: rules(&channel.policy.queries_allowed),
             queries_denied: rules(&channel.policy.queries_denied),
+            legacy: Legacy::new(channel.bearer),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is sent. A member that is not known is an error.
 
 use serde::{Deserialize, Serialize};
+use stratus_pen::Bearer;
 
 use super::Object;
 
@@ -25,6 +26,40 @@ pub struct MakeChannel {
     /// Queries that may be asked, `ruleset:name` or with `*`. None at first.
     #[serde(default)]
     pub queries: Vec<String>,
+    /// For whom its ECI is enough.
+    #[serde(default)]
+    pub legacy: Legacy,
+}
+
+/// For whom it is enough to know a channel's ECI.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Legacy {
+    /// Whoever has it, from wherever.
+    Anywhere,
+    /// Whoever has it and is on the node's computer or in the private network around it.
+    Nearby,
+    /// Nobody.
+    #[default]
+    Nobody,
+}
+
+impl Legacy {
+    pub(crate) fn new(bearer: Bearer) -> Self {
+        match bearer {
+            Bearer::Anywhere => Self::Anywhere,
+            Bearer::Nearby => Self::Nearby,
+            Bearer::Nobody => Self::Nobody,
+        }
+    }
+
+    pub(crate) fn bearer(self) -> Bearer {
+        match self {
+            Self::Anywhere => Bearer::Anywhere,
+            Self::Nearby => Bearer::Nearby,
+            Self::Nobody => Bearer::Nobody,
+        }
+    }
 }
 
 /// `POST /api/v1/invites`

@@ -162,6 +162,7 @@ impl Program for Talk {
                 ended.directives.push(Directive {
                     name: text.to_owned(),
                     options,
+                    by: None,
                 });
             }
             ["after" | "every", ..] | ["cancel"] => {

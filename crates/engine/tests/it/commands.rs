@@ -2,7 +2,7 @@
 
 use stratus_engine::{Command, Config, Door, Input, Reply, Wait};
 use stratus_event::{Eci, Map, Name, PenId, Timestamp, Value};
-use stratus_pen::Policy;
+use stratus_pen::{Bearer, Policy};
 use stratus_protocol::SubscriptionId;
 
 use crate::{
@@ -129,6 +129,7 @@ fn commands_are_refused_with_a_code() {
         pen,
         tags: vec![],
         policy: Policy::default(),
+        bearer: Bearer::Nobody,
     };
     world.ok(0, channel(pen));
     let subscription = SubscriptionId([1; 16]);
@@ -281,6 +282,7 @@ fn the_policy_and_the_door_decide() {
             pen: class,
             tags,
             policy,
+            bearer: Bearer::Nobody,
         },
     );
     let Reply::Channel(channel) = made else {
@@ -327,4 +329,86 @@ fn the_policy_and_the_door_decide() {
         world.code(0, by_service(partner, "talk:answer")),
         "policy-refuses"
     );
+}
+
+#[test]
+fn an_eci_is_enough_only_where_the_owner_says_so() {
+    let mut world = World::new(1);
+    let pen = world.pen(0);
+    world.install(0, pen, "ruleset a\non x:count count");
+    let owner = world.owner(0, pen);
+    let [nobody, nearby, anywhere] = [Bearer::Nobody, Bearer::Nearby, Bearer::Anywhere]
+        .map(|bearer| made(&mut world, pen, bearer));
+    let at = |from: &str| Door::Bearer {
+        from: from.parse().ok(),
+    };
+    let cases = [
+        (owner, "127.0.0.1", "x:count", Some("channel-not-legacy")),
+        (nobody, "127.0.0.1", "x:count", Some("channel-not-legacy")),
+        (nearby, "127.0.0.1", "x:count", None),
+        (nearby, "127.0.0.1", "x:seen", Some("policy-refuses")),
+        (nearby, "192.0.2.1", "x:count", Some("channel-only-nearby")),
+        (nearby, "a proxy", "x:count", Some("channel-only-nearby")),
+        (anywhere, "192.0.2.1", "x:count", None),
+        (anywhere, "a proxy", "x:seen", Some("policy-refuses")),
+        (
+            Eci([1; 32]),
+            "127.0.0.1",
+            "x:count",
+            Some("channel-unknown"),
+        ),
+    ];
+    for (channel, from, symbol, expected) in cases {
+        let (event, query) = by_door(channel, &at(from), symbol);
+        for command in [event, query] {
+            match expected {
+                Some(code) => assert_eq!(world.code(0, command), code, "{from} {symbol}"),
+                None => drop(world.ok(0, command)),
+            }
+        }
+    }
+}
+
+/// A channel that lets in `x:count`, and the query `a:count`.
+fn made(world: &mut World, pen: PenId, bearer: Bearer) -> Eci {
+    let rule = |first, second| stratus_pen::Rule {
+        first: Some(name(first)),
+        second: Some(name(second)),
+    };
+    let make = Command::MakeChannel {
+        pen,
+        tags: vec![],
+        policy: Policy {
+            events_allowed: vec![rule("x", "count")],
+            queries_allowed: vec![rule("a", "count")],
+            ..Policy::default()
+        },
+        bearer,
+    };
+    match world.ok(0, make) {
+        Reply::Channel(channel) => channel.eci,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// An event of that symbol and a query named like the event's type.
+fn by_door(channel: Eci, door: &Door, symbol: &str) -> (Command, Command) {
+    let (domain, kind) = symbol.split_once(':').unwrap();
+    let event = Command::Raise {
+        channel,
+        door: door.clone(),
+        domain: name(domain),
+        kind: name(kind),
+        attributes: Map::new(),
+        external_id: None,
+        wait: Wait::Outcome,
+    };
+    let query = Command::QueryBy {
+        channel,
+        door: door.clone(),
+        rid: name("a"),
+        name: name(kind),
+        arguments: Map::new(),
+    };
+    (event, query)
 }

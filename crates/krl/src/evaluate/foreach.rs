@@ -37,6 +37,7 @@ impl Evaluator<'_> {
             self.ended.directives.push(Directive {
                 name: "callbacks".to_owned(),
                 options: options.clone(),
+                by: None,
             });
         }
         let ruleset = self.ruleset(TOP.instance)?;
@@ -44,7 +45,11 @@ impl Evaluator<'_> {
             let options = self.value(TOP, options)?;
             let options = self.data_map(&options, "a directive's options")?;
             let name = (*name).to_owned();
-            self.ended.preface.push(Directive { name, options });
+            self.ended.preface.push(Directive {
+                name,
+                options,
+                by: None,
+            });
         }
         Ok(())
     }

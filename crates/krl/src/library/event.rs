@@ -131,7 +131,11 @@ fn send_directive(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value,
     let mut shown = DataMap::from([("type", "directive"), ("name", name.as_str())]);
     shown.insert("options", options.clone());
     shown.insert("meta", origin);
-    evaluator.ended.directives.push(Directive { name, options });
+    evaluator.ended.directives.push(Directive {
+        name,
+        options,
+        by: None,
+    });
     Ok(border::map_from_data(&mut evaluator.meter, &shown)?)
 }
 

@@ -70,6 +70,7 @@ fn one_run_too_greedy() {
         let directive = Directive {
             name: "d".into(),
             options: Map::new(),
+            by: None,
         };
         Ended {
             directives: vec![directive],

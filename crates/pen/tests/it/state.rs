@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stratus_event::{Eci, Fault, Map, PenId, Timestamp, Value};
 use stratus_pen::{
-    Channel, ChannelId, Common, Gone, Policy, Query, QueryEnding, Rule, State,
+    Bearer, Channel, ChannelId, Common, Gone, Policy, Query, QueryEnding, Rule, State,
     language::{Answers, Limits, Question, QuestionId, RuleError, StateView, Stop},
 };
 use stratus_salience::Expression;
@@ -97,6 +97,7 @@ fn channel(open: bool, policy: Policy) -> Channel {
         policy,
         generation: 0,
         open,
+        bearer: Bearer::Nobody,
     }
 }
 

@@ -125,6 +125,7 @@ fn an_error_undoes_its_run_only_and_tells_the_pen() {
             let directives = vec![Directive {
                 name: "d".into(),
                 options: Map::new(),
+                by: None,
             }];
             Ok(Ended {
                 effects: vec![act("one")],
@@ -264,6 +265,7 @@ fn seeds_differ_by_rule_event_and_transaction() {
         let directives = vec![Directive {
             name: "seed".into(),
             options: Map::from([("s", seed)]),
+            by: None,
         }];
         Ok(Ended {
             directives,

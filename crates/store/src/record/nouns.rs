@@ -93,8 +93,8 @@ nouns! {
     Accepted "an accepted event" {
         0: event, 1: channel, 2: source, 3: for_ruleset, 4: at, 5: seed
     }
-    Channel "a channel" { 0: eci, 1: id, 2: tags, 3: policy, 4: generation, 5: open }
-    Directive "a directive" { 0: name, 1: options }
+    Channel "a channel" { 0: eci, 1: id, 2: tags, 3: policy, 4: generation, 5: open; 6: bearer }
+    Directive "a directive" { 0: name, 1: options; 2: by }
     Event "an event" { 0: id, 1: domain, 2: kind, 3: attributes, 4: time, 5: cause }
     Invite "an invite" {
         0: id, 1: secret, 2: name, 3: role_mine, 4: role_theirs, 5: offered, 6: wanted,
@@ -242,6 +242,7 @@ impl Stored for Source {
                 external_id,
             } => variant(3, [service.item(), external_id.item()]),
             Self::Timer { id } => variant(4, [id.item()]),
+            Self::Bearer { external_id } => variant(5, [external_id.item()]),
         }
     }
 
@@ -261,6 +262,7 @@ impl Stored for Source {
                 })
             }
             (4, parts) => one(parts).map(|id| Self::Timer { id }),
+            (5, parts) => one(parts).map(|external_id| Self::Bearer { external_id }),
             _ => Err(UNKNOWN),
         }
     }

@@ -6,7 +6,7 @@ use stratus_event::{
     Eci, EventId, Fault, Name, PenId, Timestamp, Value,
     codec::{CodecError, Item},
 };
-use stratus_pen::ChannelId;
+use stratus_pen::{Bearer, ChannelId};
 use stratus_protocol::{NodeId, SubscriptionId};
 
 /// Can be part of a record.
@@ -141,6 +141,26 @@ impl Stored for Result<String, Fault> {
         match number {
             0 => one(parts).map(Ok),
             1 => one(parts).map(Err),
+            _ => Err(UNKNOWN),
+        }
+    }
+}
+
+impl Stored for Bearer {
+    fn item(&self) -> Item {
+        let number = match self {
+            Self::Nobody => 0,
+            Self::Nearby => 1,
+            Self::Anywhere => 2,
+        };
+        Item::Unsigned(number)
+    }
+
+    fn read(item: Item) -> Result<Self, CodecError> {
+        match item.as_unsigned() {
+            Some(0) => Ok(Self::Nobody),
+            Some(1) => Ok(Self::Nearby),
+            Some(2) => Ok(Self::Anywhere),
             _ => Err(UNKNOWN),
         }
     }

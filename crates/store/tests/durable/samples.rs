@@ -7,7 +7,7 @@ use stratus_engine::{
 };
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_pen::{
-    Channel, ChannelId, Cron, Policy, Rule,
+    Bearer, Channel, ChannelId, Cron, Policy, Rule,
     language::{Directive, Effect, Question, QuestionId, Raise, Timer},
 };
 use stratus_protocol::{Invite, NodeId, Pairing, Redemption, SubscriptionId};
@@ -88,6 +88,7 @@ fn directive() -> Directive {
     Directive {
         name: "say".into(),
         options: map(),
+        by: Some((name("dispatcher"), name("answer"))),
     }
 }
 
@@ -216,6 +217,7 @@ fn channel() -> Channel {
         policy,
         generation: u32::MAX,
         open: false,
+        bearer: Bearer::Nearby,
     }
 }
 
@@ -412,6 +414,10 @@ fn work() -> Vec<(Key, Record)> {
 /// The journal.
 pub(crate) fn journal() -> Vec<(Key, Record)> {
     let sources = [
+        Source::Bearer { external_id: None },
+        Source::Bearer {
+            external_id: Some("7".into()),
+        },
         Source::Engine,
         Source::Owner,
         Source::Partner {
