@@ -1,5 +1,5 @@
 //! Programs that know nothing but an ECI: clients of pico-engine, generators of the Evented API,
-//! and senders of CloudEvents.
+//! and senders of `CloudEvents`.
 
 use std::fs;
 
@@ -183,9 +183,9 @@ async fn events_come_in_every_form() {
         agent["directives"][0]["options"],
         json!({"agent": "door/1"})
     );
-    let last = &house.node.journal()[9];
+    let newest = &house.node.journal()[9];
     assert_eq!(
-        (&last["source"]["kind"], &last["channel"]),
+        (&newest["source"]["kind"], &newest["channel"]),
         (&json!("bearer"), &json!(house.eci))
     );
 }

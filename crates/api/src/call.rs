@@ -166,7 +166,7 @@ fn unread(status: axum::http::StatusCode, text: String) -> Fault {
 }
 
 /// Headers by which a proxy tells that it is one.
-const PROXIES: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+const PROXIES: [&str; 4] = ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"];
 
 /// What pico-engine takes for JSON.
 const JSON: [&str; 3] = [

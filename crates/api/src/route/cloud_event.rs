@@ -1,4 +1,5 @@
-//! CloudEvents 1.0 over HTTP: an event in structured or binary mode becomes an event of a PEN.
+//! Events of the CNCF's `CloudEvents` 1.0: one in structured or binary mode becomes an event of a
+//! PEN.
 
 use std::sync::Arc;
 
@@ -121,13 +122,12 @@ impl CloudEvent {
             return Ok((name(domain)?, name(kind)?));
         }
         let mut parts = self.text("type").rsplit('.');
-        match (parts.next(), parts.next()) {
-            (Some(kind), Some(domain)) => Ok((name(domain)?, name(kind)?)),
-            _ => {
-                let message = format!("the type {:?} names no domain", self.text("type"));
-                Err(malformed(message))
-            }
-        }
+        let (kind, domain) = (parts.next(), parts.next());
+        let (Some(kind), Some(domain)) = (kind, domain) else {
+            let message = format!("the type {:?} names no domain", self.text("type"));
+            return Err(malformed(message));
+        };
+        Ok((name(domain)?, name(kind)?))
     }
 
     /// The data's members, or the data as `data`, and the context as `_cloudevent`.
@@ -148,7 +148,7 @@ impl CloudEvent {
     }
 }
 
-/// Raises it once: source and id together name a CloudEvent.
+/// Raises it once: source and id together name an event.
 async fn take(
     site: &Site,
     (channel, door): (Eci, Door),
