@@ -414,20 +414,13 @@ fn work() -> Vec<(Key, Record)> {
 /// The journal.
 pub(crate) fn journal() -> Vec<(Key, Record)> {
     let sources = [
-        Source::Bearer { external_id: None },
-        Source::Bearer {
-            external_id: Some("7".into()),
-        },
         Source::Engine,
         Source::Owner,
         Source::Partner {
             grant: GRANT,
             sequence: 1,
         },
-        Source::Service {
-            service: name("twilio"),
-            external_id: None,
-        },
+        Source::Bearer { external_id: None },
         Source::Service {
             service: name("twilio"),
             external_id: Some("SM1".into()),
