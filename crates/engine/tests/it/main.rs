@@ -20,6 +20,8 @@ mod matches;
 #[cfg(test)]
 mod partners;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod storms;
 #[cfg(test)]
 mod timers;

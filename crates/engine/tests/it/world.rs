@@ -10,6 +10,7 @@ use stratus_engine::{
     Record, Reply, Verdict, Wait,
 };
 use stratus_event::{Eci, Fault, Map, Name, PenId, Timestamp, Value};
+use stratus_pen::language::Language;
 use stratus_protocol::{NodeId, SubscriptionId};
 
 use crate::chatter::{Chatter, name};
@@ -45,6 +46,7 @@ pub(crate) struct World {
 pub(crate) struct Node {
     pub(crate) engine: Engine,
     pub(crate) config: Config,
+    language: Arc<dyn Language>,
     id: NodeId,
     number: u8,
     lives: u8,
@@ -71,8 +73,16 @@ impl World {
     }
 
     pub(crate) fn with(nodes: u8, change: impl Fn(&mut Config)) -> Self {
+        Self::speaking(&(Arc::new(Chatter) as Arc<dyn Language>), nodes, change)
+    }
+
+    pub(crate) fn speaking(
+        language: &Arc<dyn Language>,
+        nodes: u8,
+        change: impl Fn(&mut Config),
+    ) -> Self {
         let nodes = (1..=nodes)
-            .map(|number| Node::new(number, &change))
+            .map(|number| Node::new(number, language, &change))
             .collect();
         let mut world = Self {
             now: Timestamp(1_800_000_000_000),
@@ -444,13 +454,14 @@ impl World {
 }
 
 impl Node {
-    fn new(number: u8, change: &impl Fn(&mut Config)) -> Self {
+    fn new(number: u8, language: &Arc<dyn Language>, change: &impl Fn(&mut Config)) -> Self {
         let id = NodeId([number; 32]);
         let mut config = Config::new(id);
         change(&mut config);
         Self {
-            engine: Engine::new(config.clone(), Arc::new(Chatter), [number; 32]),
+            engine: Engine::new(config.clone(), Arc::clone(language), [number; 32]),
             config,
+            language: Arc::clone(language),
             id,
             number,
             lives: 0,
@@ -491,7 +502,7 @@ impl Node {
         seed[0] = self.lives;
         let image = self.image();
         let config = self.config.clone();
-        let engine = Engine::restore(config, Arc::new(Chatter), seed, now, image);
+        let engine = Engine::restore(config, Arc::clone(&self.language), seed, now, image);
         self.engine = engine.expect("its own records");
         self.wake = None;
         if let Some(jobs) = &mut self.jobs {
