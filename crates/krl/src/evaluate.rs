@@ -12,12 +12,13 @@ mod judge;
 mod module;
 mod operand;
 mod postlude;
+mod query;
 mod trail;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use rand_chacha::ChaCha20Rng;
-use stratus_event::{Event, Map as DataMap, Name, Timestamp, Value as Data};
+use stratus_event::{Eci, Event, Map as DataMap, Name, Timestamp, Value as Data};
 use stratus_pen::language::{Change, Ended, Question, QuestionId, Scene, Stop};
 
 pub(crate) use self::formula::of_constants;
@@ -63,6 +64,8 @@ pub(crate) struct Evaluator<'s> {
     stopped: bool,
     call_depth: u32,
     nesting: u32,
+    /// The channels of the queries that are being answered, within each other.
+    query_channels: Vec<Eci>,
 }
 
 /// A ruleset in use, with the values of its globals as far as they were asked for.
@@ -144,6 +147,7 @@ impl<'s> Evaluator<'s> {
             stopped: false,
             call_depth: 0,
             nesting: 0,
+            query_channels: Vec::new(),
         }
     }
 
@@ -171,7 +175,7 @@ impl<'s> Evaluator<'s> {
         let global = ruleset
             .global(name.as_str())
             .ok_or_else(|| internal("an unknown query"))?;
-        match self.queried(global, arguments) {
+        match self.queried(TOP.instance, global, arguments) {
             Ok(value) => Ok(border::to_data(&mut self.meter, &value)?),
             Err(Halt::Error(failure)) => Err(failure.into()),
             Err(Halt::Ask(_)) => Err(Stop::Ask(self.questions.into_values().collect())),
@@ -233,8 +237,13 @@ impl<'s> Evaluator<'s> {
         Ok(self.ended)
     }
 
-    fn queried(&mut self, global: usize, arguments: &DataMap) -> Result<Value, Halt> {
-        let value = self.global(TOP.instance, global)?;
+    fn queried(
+        &mut self,
+        instance: InstanceId,
+        global: usize,
+        arguments: &DataMap,
+    ) -> Result<Value, Halt> {
+        let value = self.global(instance, global)?;
         let mut named = Vec::new();
         for (name, value) in arguments.iter() {
             named.push((name.to_string(), border::from_data(&mut self.meter, value)?));
@@ -247,7 +256,12 @@ impl<'s> Evaluator<'s> {
 
     /// The event; none in a query.
     pub(crate) fn event(&self) -> Option<&'s Event> {
-        self.scene.event
+        self.scene.event.filter(|_| self.query_channels.is_empty())
+    }
+
+    /// The channel by which the event or the query came.
+    pub(crate) fn channel(&self) -> Option<Eci> {
+        self.query_channels.last().copied().or(self.scene.channel)
     }
 
     pub(crate) fn ruleset(&self, instance: InstanceId) -> Result<Arc<Ruleset>, Failure> {

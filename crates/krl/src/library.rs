@@ -2,6 +2,7 @@
 
 mod calendar;
 mod collection;
+mod context;
 mod conversion;
 mod dataset;
 mod event;
@@ -224,9 +225,16 @@ pub(crate) fn members(domain: &str) -> impl Iterator<Item = &'static str> {
         .chain(properties)
 }
 
+/// Whether a built-in module of the peer has a member of that name that has no meaning here, or none
+/// yet.
+pub(crate) fn is_unavailable(domain: &str, name: &str) -> bool {
+    domain == "ctx" && context::UNAVAILABLE.contains(&name)
+}
+
 fn builtins(domain: &str) -> &'static [Builtin] {
     match domain {
         "calendar" => calendar::FUNCTIONS,
+        "ctx" => context::FUNCTIONS,
         "event" => event::FUNCTIONS,
         "http" => http::FUNCTIONS,
         "math" => math::FUNCTIONS,

@@ -8,7 +8,8 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_krl_syntax::{Severity, ast, parse_expression, parse_ruleset};
 use stratus_pen::{
-    Answered, Asked, Bounds, Cron, Done, Ending, RunEnd, State, Transaction,
+    Answered, Asked, Bounds, Channel, ChannelId, Cron, Done, Ending, Policy, Rule, RunEnd, State,
+    Transaction,
     language::{
         Answers, Effect, Ended, Language as _, Limits, Program, Scene, StateView as _, Stop,
         SubscriptionView, Timer, TimerChange,
@@ -39,8 +40,10 @@ pub struct Trial {
 impl Trial {
     /// A PEN with nothing in it, on New Year's Day 2026.
     pub fn new() -> Self {
+        let mut state = State::new(PenId([1; 16]), "trial");
+        state.set_channel(channel());
         Self {
-            state: State::new(PenId([1; 16]), "trial"),
+            state,
             now: BEGINNING,
             sent: 0,
             rulesets: Vec::new(),
@@ -347,6 +350,26 @@ const BEGINNING: Timestamp = Timestamp(1_767_225_600_000);
 
 /// The channel by which events of a trial come.
 const CHANNEL: Eci = Eci([1; 32]);
+
+/// The owner's channel, which lets in all events and queries.
+fn channel() -> Channel {
+    let any = || Rule {
+        first: None,
+        second: None,
+    };
+    Channel {
+        eci: CHANNEL,
+        id: ChannelId([1; 16]),
+        tags: Name::new("owner").into_iter().collect(),
+        policy: Policy {
+            events_allowed: vec![any()],
+            queries_allowed: vec![any()],
+            ..Policy::default()
+        },
+        generation: 0,
+        open: true,
+    }
+}
 
 /// Trials are alike: what is random in a rule is the same each time.
 const SEED: [u8; 32] = [7; 32];

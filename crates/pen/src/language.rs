@@ -9,7 +9,7 @@ use std::{any::Any, borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 use stratus_event::{Eci, Event, Fault, Map, Name, Timestamp, Value};
 use stratus_salience::{Bindings, Expression, Patterns};
 
-use crate::Cron;
+use crate::{Channel, Cron};
 
 /// A language: text to program.
 pub trait Language: Send + Sync {
@@ -124,6 +124,16 @@ pub trait StateView {
 
     /// The program of an installed ruleset.
     fn program(&self, rid: &Name) -> Option<Arc<dyn Program>>;
+
+    /// The programs of the installed rulesets, in install order.
+    fn installed(&self) -> Vec<Arc<dyn Program>>;
+
+    /// The PEN's channels, in the order of their ECIs.
+    fn channels(&self) -> Vec<Channel>;
+
+    /// Whether that query may be asked by that channel: `channel-unknown`, `channel-shut`,
+    /// `policy-refuses`.
+    fn permits_query(&self, eci: &Eci, rid: &Name, name: &Name) -> Result<(), Fault>;
 
     /// The PEN's subscriptions.
     fn subscriptions(&self) -> Vec<SubscriptionView>;

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use stratus_event::{Name, Value};
+use stratus_event::{Eci, Fault, Name, Value};
 
 use crate::{
-    State,
+    Channel, State,
     instant::is_instant,
     language::{Change, Program, StateView, SubscriptionView, Timer, TimerChange},
 };
@@ -95,6 +95,18 @@ impl StateView for Overlay<'_> {
 
     fn program(&self, rid: &Name) -> Option<Arc<dyn Program>> {
         self.state.program(rid)
+    }
+
+    fn installed(&self) -> Vec<Arc<dyn Program>> {
+        self.state.installed()
+    }
+
+    fn channels(&self) -> Vec<Channel> {
+        StateView::channels(self.state)
+    }
+
+    fn permits_query(&self, eci: &Eci, rid: &Name, name: &Name) -> Result<(), Fault> {
+        self.state.permits_query(eci, rid, name)
     }
 
     fn subscriptions(&self) -> Vec<SubscriptionView> {

@@ -295,6 +295,18 @@ impl StateView for State {
         self.rulesets.program(rid).cloned()
     }
 
+    fn installed(&self) -> Vec<Arc<dyn Program>> {
+        self.programs().cloned().collect()
+    }
+
+    fn channels(&self) -> Vec<Channel> {
+        self.channels.values().cloned().collect()
+    }
+
+    fn permits_query(&self, eci: &Eci, rid: &Name, name: &Name) -> Result<(), Fault> {
+        Self::permits_query(self, eci, rid, name)
+    }
+
     fn subscriptions(&self) -> Vec<SubscriptionView> {
         self.subscriptions.to_vec()
     }

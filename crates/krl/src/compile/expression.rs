@@ -473,6 +473,11 @@ impl Compiler {
     }
 
     fn unknown_member(&mut self, domain: &ast::Identifier, name: &ast::QualifiedName) -> Code {
+        if library::is_unavailable(&domain.name, &name.name.name) {
+            let (domain, member) = (&domain.name, &name.name.name);
+            let message = format!("{domain}:{member} is not available to rules here");
+            return self.doubt(name.span, "krl-member-unavailable", message);
+        }
         let members: Vec<&str> = library::members(&domain.name).collect();
         if members.is_empty() && self.mentioned.contains(&domain.name) {
             return Code::Constant(Value::Null);

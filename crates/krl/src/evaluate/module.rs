@@ -44,10 +44,7 @@ impl Evaluator<'_> {
         let wanted = ruleset.modules.get(module);
         let wanted = wanted.ok_or_else(|| internal("an unknown module"))?;
         let program = self.installed(&wanted.rid)?;
-        if self.modules.len() >= MODULES_MAX {
-            let message = format!("more than {MODULES_MAX} modules are in use at once");
-            return Err(Failure::new("modules-exhausted", message).into());
-        }
+        self.check_modules()?;
         let mut configuration = BTreeMap::new();
         for (name, value) in &wanted.with {
             let at = At {
@@ -62,6 +59,15 @@ impl Evaluator<'_> {
             user.set_module(module, instance);
         }
         Ok(instance)
+    }
+
+    /// Whether one more ruleset may be in use.
+    pub(super) fn check_modules(&self) -> Result<(), Failure> {
+        if self.modules.len() < MODULES_MAX {
+            return Ok(());
+        }
+        let message = format!("more than {MODULES_MAX} modules are in use at once");
+        Err(Failure::new("modules-exhausted", message))
     }
 
     /// The ruleset of that id in this PEN.

@@ -13,7 +13,7 @@ use crate::{
 impl Evaluator<'_> {
     /// Whether an expression's value is true.
     pub(crate) fn test(&mut self, at: At, expression: &Expression) -> Result<bool, Halt> {
-        let formula = Formula::new(self.scene.event, &self.frames, at);
+        let formula = Formula::new(self.event(), &self.frames, at);
         if let Some(truth) = formula.truth(expression) {
             let steps = formula.steps();
             self.count(at, expression, steps)?;
@@ -30,7 +30,7 @@ impl Evaluator<'_> {
         operator: Operator,
         [left, right]: [&Expression; 2],
     ) -> Result<Value, Halt> {
-        let formula = Formula::new(self.scene.event, &self.frames, at);
+        let formula = Formula::new(self.event(), &self.frames, at);
         let made = match formula.scalar(expression) {
             Some(Scalar::Number(number)) => Value::Number(number),
             Some(Scalar::Boolean(truth)) => Value::Boolean(truth),

@@ -68,7 +68,7 @@ pub(super) static PROPERTIES: &[Property] = &[
 
 /// The channel by which the event or the query came.
 pub(super) fn channel(evaluator: &Evaluator<'_>) -> Value {
-    word(evaluator.scene.channel)
+    word(evaluator.channel())
 }
 
 fn attribute(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {

@@ -2,7 +2,7 @@
 
 use stratus_event::Value as Data;
 
-use super::Property;
+use super::{Property, context};
 use crate::{
     border,
     evaluate::{At, Evaluator, TOP},
@@ -88,6 +88,22 @@ pub(super) static PROPERTIES: &[Property] = &[
 
 pub(super) static CONTEXT: &[Property] = &[
     Property {
+        name: "ctx:channels",
+        read: context::channels,
+    },
+    Property {
+        name: "ctx:children",
+        read: |evaluator, _| Ok(evaluator.meter.list(Vec::new())?),
+    },
+    Property {
+        name: "ctx:parent",
+        read: |_, _| Ok(NOTHING),
+    },
+    Property {
+        name: "ctx:rulesets",
+        read: context::rulesets,
+    },
+    Property {
         name: "ctx:rid_config",
         read: |_, _| Ok(NOTHING),
     },
@@ -129,7 +145,8 @@ pub(super) static CONTEXT: &[Property] = &[
     },
 ];
 
-/// A ruleset has no address here, and a PEN no host: a channel is found by its key alone.
+/// A ruleset has no address here, and a PEN neither a host nor a parent: a channel is found by its
+/// key alone.
 const NOTHING: Value = Value::Null;
 
 fn in_event(evaluator: &Evaluator<'_>) -> Value {

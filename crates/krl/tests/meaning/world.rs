@@ -2,11 +2,14 @@
 
 use std::{cell::RefCell, collections::BTreeMap, fmt::Write as _, sync::Arc};
 
-use stratus_event::{Eci, Event, EventId, Map, Name, Timestamp, Value};
+use stratus_event::{Eci, Event, EventId, Fault, Map, Name, Timestamp, Value, Whose};
 use stratus_krl::Krl;
-use stratus_pen::language::{
-    Answers, Effect, Ended, Language as _, Limits, Program, Scene, StateView, Stop,
-    SubscriptionView, Timer, TimerChange,
+use stratus_pen::{
+    Channel,
+    language::{
+        Answers, Effect, Ended, Language as _, Limits, Program, Scene, StateView, Stop,
+        SubscriptionView, Timer, TimerChange,
+    },
 };
 use stratus_salience::{Bindings, Expression};
 
@@ -19,6 +22,7 @@ pub(crate) struct World {
     pub(crate) programs: Vec<Arc<dyn Program>>,
     pub(crate) variables: RefCell<BTreeMap<(String, String), Value>>,
     pub(crate) subscriptions: Vec<SubscriptionView>,
+    pub(crate) channels: Vec<Channel>,
     pub(crate) timers: RefCell<Vec<Timer>>,
     pub(crate) bindings: Bindings,
     pub(crate) answers: Answers,
@@ -149,6 +153,27 @@ impl StateView for World {
             .iter()
             .find(|program| program.rid() == rid)
             .cloned()
+    }
+
+    fn installed(&self) -> Vec<Arc<dyn Program>> {
+        self.programs.clone()
+    }
+
+    fn channels(&self) -> Vec<Channel> {
+        self.channels.clone()
+    }
+
+    fn permits_query(&self, eci: &Eci, rid: &Name, name: &Name) -> Result<(), Fault> {
+        let mut channels = self.channels.iter();
+        match channels.find(|channel| channel.eci == *eci) {
+            Some(channel) if channel.policy.permits_query(rid, name) => Ok(()),
+            Some(_) => Err(Fault::new(Whose::Caller, "policy-refuses", "no such query")),
+            None => Err(Fault::new(
+                Whose::Caller,
+                "channel-unknown",
+                "no such channel",
+            )),
+        }
     }
 
     fn subscriptions(&self) -> Vec<SubscriptionView> {
