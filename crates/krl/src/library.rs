@@ -13,6 +13,7 @@ mod meta;
 mod number;
 mod path;
 mod pick;
+mod query;
 mod random;
 mod schedule;
 mod set;
@@ -158,6 +159,7 @@ pub(crate) static OPERATORS: &[&[Builtin]] = &[
     number::FUNCTIONS,
     path::FUNCTIONS,
     pick::FUNCTIONS,
+    query::FUNCTIONS,
     set::FUNCTIONS,
     sort::FUNCTIONS,
     text::FUNCTIONS,
@@ -225,8 +227,7 @@ pub(crate) fn members(domain: &str) -> impl Iterator<Item = &'static str> {
         .chain(properties)
 }
 
-/// Whether a built-in module of the peer has a member of that name that has no meaning here, or none
-/// yet.
+/// Whether a built-in module of the peer has a member of that name that rules do not have here.
 pub(crate) fn is_unavailable(domain: &str, name: &str) -> bool {
     domain == "ctx" && context::UNAVAILABLE.contains(&name)
 }

@@ -63,8 +63,8 @@ impl Evaluator<'_> {
         self.check_modules()?;
         let instance = self.add_instance(program, BTreeMap::new());
         let value = self.queried(instance, global, arguments)?;
-        let data = border::to_data(&mut self.meter, &value)?;
-        Ok(border::from_data(&mut self.meter, &data)?)
+        border::check(&mut self.meter, &value)?;
+        Ok(value)
     }
 }
 

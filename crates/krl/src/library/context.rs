@@ -20,8 +20,8 @@ pub(super) static FUNCTIONS: &[Builtin] = &[Builtin::new(
     Body::Function(query),
 )];
 
-/// What pico-engine has in `ctx` and a rule cannot do here: PENs and channels are made, and rulesets
-/// installed, by the owner.
+/// What pico-engine has in `ctx` and a rule cannot do here: PENs and channels are made, and
+/// rulesets installed, by the owner.
 pub(super) const UNAVAILABLE: &[&str] = &[
     "delChannel",
     "delPico",
@@ -134,7 +134,8 @@ fn describe_program(meter: &mut Meter, program: &Arc<dyn Program>) -> Result<Val
     map(meter, fields)
 }
 
-/// The ruleset's version and what it says of itself. Its text is not shown: there may be keys in it.
+/// The ruleset's version and what it says of itself. Its text is not shown: there may be keys in
+/// it.
 fn describe_meta(meter: &mut Meter, ruleset: &Ruleset) -> Result<(Value, Value), Failure> {
     let about = &ruleset.about;
     let shared = ruleset.shared.iter().map(|name| meter.text(name.as_str()));

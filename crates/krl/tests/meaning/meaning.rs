@@ -5,6 +5,7 @@
 mod calendar;
 mod compile_errors;
 mod conformance;
+mod context;
 mod corpus;
 #[path = "../../../krl-syntax/tests/common/deviations.rs"]
 mod deviations;
@@ -14,6 +15,7 @@ mod joins;
 mod keys;
 mod mutated;
 mod pages;
+mod query;
 mod record;
 mod rules;
 mod runtime_errors;
