@@ -361,7 +361,17 @@ fn production_and_tests() -> (String, String) {
         production.push_str(before);
         tests.push_str(after);
     }
+    tests.push_str(&expected_by_the_manual());
     (production, tests)
+}
+
+/// The manual's pages are run as tests; these are the diagnostics that they expect.
+fn expected_by_the_manual() -> String {
+    let pages = fs::read_dir(root().join("spec/krl")).unwrap();
+    let texts = pages.map(|page| fs::read_to_string(page.unwrap().path()).unwrap());
+    let is_diagnostic = |line: &&str| line.starts_with("error ") || line.starts_with("warning ");
+    let diagnostics = |text: String| text.lines().filter(is_diagnostic).collect::<String>();
+    texts.map(diagnostics).collect()
 }
 
 /// Lower-case words joined by hyphens.
