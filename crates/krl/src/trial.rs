@@ -8,8 +8,8 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_krl_syntax::{Severity, ast, parse_expression, parse_ruleset};
 use stratus_pen::{
-    Answered, Asked, Bounds, Channel, ChannelId, Cron, Done, Ending, Policy, Rule, RunEnd, State,
-    Transaction,
+    Answered, Asked, Bearer, Bounds, Channel, ChannelId, Cron, Done, Ending, Policy, Rule, RunEnd,
+    State, Transaction,
     language::{
         Answers, Effect, Ended, Language as _, Limits, Program, Scene, StateView as _, Stop,
         SubscriptionView, Timer, TimerChange,
@@ -368,6 +368,7 @@ fn channel() -> Channel {
         },
         generation: 0,
         open: true,
+        bearer: Bearer::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `ctx`: what a ruleset may ask of the PEN around it.
 
 use stratus_event::{Eci, Name};
-use stratus_pen::{Channel, ChannelId, Policy, Rule};
+use stratus_pen::{Bearer, Channel, ChannelId, Policy, Rule};
 
 use crate::world::World;
 
@@ -41,6 +41,7 @@ fn world() -> World {
         policy,
         generation: 0,
         open: true,
+        bearer: Bearer::default(),
     }];
     world
 }
