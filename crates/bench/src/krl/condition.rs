@@ -42,7 +42,7 @@ pub(super) fn measure() -> [Figure; 2] {
             };
             let scene = scene(event);
             let holds = match which {
-                0 => program.holds(0, &scene).is_ok_and(|holds| holds),
+                0 => program.holds(0, &scene).said.is_ok_and(|holds| holds),
                 _ => program.run(1, &scene).is_ok_and(|ended| ended.fired),
             };
             held[which] += u32::from(black_box(holds));

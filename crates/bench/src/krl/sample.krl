@@ -84,7 +84,7 @@
   /* The same room twice within an hour is worth a message,
      the tenth time is worth a visit. */
   rule hot_again_0 {
-    select when sensor too_hot_0 room re#(.*)# setting(room)
+    select when sensor too_hot_0 room re#^(?:room_0 )?(.*)$# setting(room)
       before sensor too_hot_0 where event:attrs{"room"} == room
       within 1 hours
     foreach ent:alarms_0 setting(alarm, place)

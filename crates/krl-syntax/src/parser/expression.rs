@@ -188,16 +188,16 @@ impl Parser<'_> {
 
     /// A map's key; in 2012 a word could be one.
     fn key(&mut self) -> Outcome<Text> {
-        let expected = self.expected("a key (a string)");
+        let what = "a key (a string)";
         if let (Some(word), Some(":")) = (self.word(0), self.sign(1)) {
-            let span = self.span();
+            let (span, expected) = (self.span(), self.expected(what));
             self.advance();
             let help = format!("write `\"{word}\"`");
             self.note_only_classic(expected.help(help));
             let value = word.to_owned();
             return Ok(Text { value, span });
         }
-        self.string().ok_or_else(|| expected.into())
+        self.string().ok_or_else(|| self.expected(what).into())
     }
 
     /// `<<text #{expression} text>>`.
