@@ -5,17 +5,17 @@ use crate::ast::Span;
 /// Splits a source into tokens. Nothing is left out: the tokens' texts, put together, are the
 /// source. What cannot be part of any token is a token too, and the parser reports it.
 pub fn tokenize(source: &str) -> Vec<Token> {
-    let mut lexer = Lexer {
+    tokens(source).collect()
+}
+
+/// The tokens of a source, one by one.
+pub(crate) fn tokens(source: &str) -> impl Iterator<Item = Token> {
+    Lexer {
         source,
         position: 0,
         contexts: Vec::new(),
         unclosed: false,
-        tokens: Vec::new(),
-    };
-    while lexer.position < source.len() {
-        lexer.step();
     }
-    lexer.tokens
 }
 
 /// Splits what stands in a string from an offset on, behind a `#{`, up to its `}`; none if it has
@@ -26,12 +26,12 @@ pub(crate) fn tokenize_beesting(text: &str, from: usize) -> Option<Vec<Token>> {
         position: from,
         contexts: vec![Context::Beesting(0)],
         unclosed: false,
-        tokens: Vec::new(),
     };
-    while lexer.position < text.len() {
-        lexer.step();
+    let mut tokens = Vec::new();
+    while let Some(token) = lexer.next() {
+        tokens.push(token);
         if lexer.contexts.is_empty() {
-            return Some(lexer.tokens);
+            return Some(tokens);
         }
     }
     None
@@ -106,7 +106,6 @@ struct Lexer<'a> {
     /// Whether a string without end has been met. From then on strings are sought in their line
     /// only: a source full of quotes must not be read to its end for each of them.
     unclosed: bool,
-    tokens: Vec<Token>,
 }
 
 /// What the lexer is inside of.
@@ -119,7 +118,7 @@ enum Context {
 
 impl Lexer<'_> {
     /// Reads one token.
-    fn step(&mut self) {
+    fn step(&mut self) -> Token {
         let (kind, length) = match self.contexts.last() {
             Some(Context::Chevron) => chevron_token(self.rest()),
             Some(Context::Beesting(0)) if self.rest().starts_with('}') => {
@@ -128,10 +127,15 @@ impl Lexer<'_> {
             _ => code_token(self.rest(), self.unclosed),
         };
         self.follow(kind, length);
-        self.push(kind, length);
+        let start = self.position;
+        self.position += length;
+        Token {
+            kind,
+            span: Span::new(start, self.position),
+        }
     }
 
-    /// Keeps the contexts right for a token that is about to be pushed.
+    /// Keeps the contexts right for a token that is about to be given.
     fn follow(&mut self, kind: TokenKind, length: usize) {
         match kind {
             TokenKind::ChevronOpen => self.contexts.push(Context::Chevron),
@@ -160,17 +164,16 @@ impl Lexer<'_> {
         }
     }
 
-    fn push(&mut self, kind: TokenKind, length: usize) {
-        let start = self.position;
-        self.position += length;
-        self.tokens.push(Token {
-            kind,
-            span: Span::new(start, self.position),
-        });
-    }
-
     fn rest(&self) -> &str {
         self.source.get(self.position..).unwrap_or_default()
+    }
+}
+
+impl Iterator for Lexer<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        (self.position < self.source.len()).then(|| self.step())
     }
 }
 
@@ -219,7 +222,7 @@ fn code_token(rest: &str, short: bool) -> (TokenKind, usize) {
             regexp(rest, 3, '#').unwrap_or_else(|| unclosed_regexp(rest))
         }
         'r' if rest.starts_with("re/") => regexp(rest, 3, '/').unwrap_or((TokenKind::Symbol, 2)),
-        'a'..='z' | 'A'..='Z' | '_' | '$' => (TokenKind::Symbol, length_while(rest, is_word)),
+        'a'..='z' | 'A'..='Z' | '_' | '$' => (TokenKind::Symbol, word_length(rest)),
         _ => number(rest).unwrap_or_else(|| punctuation(rest, first)),
     }
 }
@@ -326,8 +329,10 @@ fn punctuation(rest: &str, first: char) -> (TokenKind, usize) {
     }
 }
 
-fn is_word(character: char) -> bool {
-    character.is_ascii_alphanumeric() || matches!(character, '_' | '$')
+/// Words are ASCII.
+fn word_length(text: &str) -> usize {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$');
+    text.bytes().take_while(is_word).count()
 }
 
 fn length_while(text: &str, holds: impl Fn(char) -> bool) -> usize {

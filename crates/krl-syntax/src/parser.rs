@@ -25,7 +25,7 @@ use crate::{
     ast::{Expression, Generation, Ruleset, Span},
     diagnostic::{Diagnostic, Severity},
     layout::Layout,
-    lexer::{Token, TokenKind, tokenize},
+    lexer::{Token, TokenKind, tokens},
 };
 
 /// Reads a ruleset of at most [`SOURCE_BYTES_MAX`].
@@ -175,10 +175,9 @@ struct Forms {
 
 impl<'a> Parser<'a> {
     fn new(source: &'a str) -> Self {
-        let tokens = Vec::new();
         let mut parser = Self {
             source,
-            tokens,
+            tokens: Vec::with_capacity(source.len() / TOKEN_BYTES),
             position: 0,
             depth: 0,
             height: 0,
@@ -191,7 +190,7 @@ impl<'a> Parser<'a> {
             skipped: Vec::new(),
             diagnostics: Vec::new(),
         };
-        for token in tokenize(source) {
+        for token in tokens(source) {
             parser.take(token);
         }
         parser.layout.marks.resize(parser.tokens.len(), 0);
@@ -292,6 +291,9 @@ fn too_many(span: Span) -> Diagnostic {
     let title = format!("more than {DIAGNOSTICS_MAX} problems; the others are not shown");
     Diagnostic::error("krl-too-many-errors", title, span)
 }
+
+/// What a token that means something takes of a source with its blanks, as a rule.
+const TOKEN_BYTES: usize = 6;
 
 /// The code of characters that are no part of the language.
 const ILLEGAL_CHARACTER: &str = "krl-illegal-character";
