@@ -6,8 +6,8 @@ use crate::service::{Act, Service};
 
 fn http() -> Http {
     let config = HttpConfig {
-        connect_timeout_ms_max: 200,
-        answer_timeout_ms_max: 200,
+        connect_timeout_ms_max: 1_000,
+        answer_timeout_ms_max: 1_000,
         answer_bytes_max: 1_000,
         redirects_max: 2,
     };

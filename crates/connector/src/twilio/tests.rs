@@ -15,8 +15,8 @@ fn twilio(url: &str) -> Twilio {
         "secret".into(),
         "+15550000".into(),
     );
-    config.answer_timeout_ms_max = 200;
-    config.connect_timeout_ms_max = 200;
+    config.answer_timeout_ms_max = 1_000;
+    config.connect_timeout_ms_max = 1_000;
     config.doubt_wait_ms = 0;
     config.pages_max = 3;
     Twilio::new(config).unwrap()
