@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn the_text_is_as_long_as_asked_and_nothing_is_wrong_with_it() {
-        for lines in [150, 1_000, 5_000] {
+        for lines in [200, 1_000, 5_000] {
             let text = ruleset(lines);
             assert_eq!(text.lines().count(), lines);
             let said = stratus_krl::check(&text);
