@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use crate::program::stratus;
+use crate::{program::stratus, random::Random};
 
 const BOUNDARIES: [&str; 5] = ["accepted", "outcome", "request_sent", "frame_sent", "ack"];
 const KILLS_MIN: usize = 50;
@@ -78,16 +78,4 @@ fn play(story: u64, kills: &[String]) -> Vec<String> {
         .flat_map(|points| points.as_array().unwrap())
         .map(|point| point.as_str().unwrap().to_owned())
         .collect()
-}
-
-/// Xorshift: enough to draw points, and the same ones each time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).unwrap()
-    }
 }

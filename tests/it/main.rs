@@ -13,6 +13,7 @@ mod kill;
 mod pairing;
 mod power;
 mod program;
+mod random;
 mod sabotage;
 mod story;
 mod tidy;

@@ -13,7 +13,7 @@ use std::{
 use reqwest::Client;
 use serde_json::{Value as Json, json};
 
-use crate::program::Node;
+use crate::{program::Node, random::Random};
 use disk::Disk;
 
 mod disk;
@@ -317,18 +317,6 @@ fn skip() {
     let required = std::env::var("STRATUS_REQUIRE").unwrap_or_default();
     assert!(!required.contains("power"), "no C compiler makes the disk");
     println!("skipped: no C compiler makes the disk that loses power");
-}
-
-/// Xorshift: enough to draw from, and the same each time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).unwrap()
-    }
 }
 
 const CUTS: usize = 50;

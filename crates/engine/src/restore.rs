@@ -176,8 +176,11 @@ impl Engine {
         let progress = Progress::try_from(value).map_err(|_| orphan("an automaton"))?;
         let state = &mut self.hosted_mut(pen)?.state;
         state.move_automaton(rid, rule, progress.clone());
-        let pieces = progress.changes(&Progress::default());
-        for (piece, written) in pieces.into_iter().filter(|_| progress.is_whole()) {
+        // One that is written in pieces already stays as it is.
+        if !progress.is_whole() {
+            return Ok(());
+        }
+        for (piece, written) in progress.changes(&Progress::default()) {
             let key = Key::piece(pen, rid.clone(), rule.clone(), piece);
             draft.set(key, written.map(|written| Record::piece(piece, written)));
         }

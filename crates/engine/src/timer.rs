@@ -58,17 +58,13 @@ impl Engine {
     /// A timer that repeats is set for its next time from now on: what it missed while the node was
     /// down is one event, not many.
     fn set_again(&mut self, pen: PenId, draft: &mut Draft, timer: &Timer) {
-        let key = Key::Timer(pen, timer.id.clone());
-        let Some(next) = timer.after(self.now) else {
-            draft.remove(key);
-            return;
+        let change = match timer.after(self.now) {
+            Some(next) => TimerChange::Set(next),
+            None => TimerChange::Remove {
+                id: timer.id.clone(),
+            },
         };
-        self.schedule
-            .set(next.at, Alarm::Timer(pen, next.id.clone()));
-        draft.put(key, Record::Timer(next.clone()));
-        if let Some(hosted) = self.pens.get_mut(&pen) {
-            hosted.state.set_timer(next);
-        }
+        self.change_timer(pen, &change, draft);
     }
 
     /// Sets the timers of the instants for which rules wait and that have none.
@@ -81,14 +77,17 @@ impl Engine {
         let Some(hosted) = self.pens.get_mut(&pen) else {
             return;
         };
-        let changes = hosted.state.instants(self.now, passed);
-        for change in &changes {
+        for change in hosted.state.instants(self.now, passed) {
+            self.change_timer(pen, &change, draft);
+        }
+    }
+
+    fn change_timer(&mut self, pen: PenId, change: &TimerChange, draft: &mut Draft) {
+        if let Some(hosted) = self.pens.get_mut(&pen) {
             hosted.state.change_timer(change);
-            write_timer(pen, change, draft);
         }
-        for change in &changes {
-            self.arm_timer(pen, change);
-        }
+        write_timer(pen, change, draft);
+        self.arm_timer(pen, change);
     }
 
     /// Lets a timer that was set go off in time.

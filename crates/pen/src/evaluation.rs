@@ -172,8 +172,13 @@ impl<'a> Evaluation<'a> {
         let fuel = judge.fuel();
         let mut log = judge.into_log();
         log.extend(dropped(step.dropped));
-        if let Some(stand) = stand(&id, progress, &step) {
-            self.note_stand(stand);
+        let in_the_middle = !progress.is_start() || step.progress.is_some();
+        let room = self.done.stands.len() < self.transaction.bounds.stands_max;
+        if in_the_middle && room {
+            let stand = stand(&id, progress, &step);
+            self.done.stands.push(stand);
+        } else if in_the_middle {
+            self.done.stands_left_out += 1;
         }
         if rule.automaton.has_instants() {
             self.instants.insert(place, next);
@@ -227,14 +232,6 @@ impl<'a> Evaluation<'a> {
         };
         self.fail(queued, &id, &error, log)?;
         Ok(false)
-    }
-
-    fn note_stand(&mut self, stand: Stand) {
-        if self.done.stands.len() < self.bounds().stands_max {
-            self.done.stands.push(stand);
-        } else {
-            self.done.stands_left_out += 1;
-        }
     }
 
     /// Leaves an entry in the trace for a rule that was not selected and of which there is
@@ -331,11 +328,8 @@ impl RunId {
     }
 }
 
-/// How a rule's event expression stood, if it was in the middle before the event or is after it.
-fn stand(id: &RunId, before: &Progress, step: &Step) -> Option<Stand> {
-    if before.is_start() && step.progress.is_none() {
-        return None;
-    }
+/// How a rule's event expression stood that was in the middle before the event or is after it.
+fn stand(id: &RunId, before: &Progress, step: &Step) -> Stand {
     let did = match (&step.fired, &step.progress) {
         (Some(_), _) => Did::Fired,
         (None, Some(_)) => Did::Moved,
@@ -346,7 +340,7 @@ fn stand(id: &RunId, before: &Progress, step: &Step) -> Option<Stand> {
     let (kept, left_out) = before.excerpt(step.progress.as_ref().unwrap_or(before), max);
     let after = after.map(|after| after.excerpt(before, max));
     let RunId { event, rid, rule } = id.clone();
-    Some(Stand {
+    Stand {
         event,
         rid,
         rule,
@@ -354,7 +348,7 @@ fn stand(id: &RunId, before: &Progress, step: &Step) -> Option<Stand> {
         before: kept,
         left_out: after.as_ref().map_or(left_out, |(_, left_out)| *left_out),
         after: after.map(|(after, _)| after),
-    })
+    }
 }
 
 /// What an attribute of an event counts that an entry in the trace keeps, besides its value, which

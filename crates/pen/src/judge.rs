@@ -1,6 +1,6 @@
 //! Answers an event expression's `where`.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use stratus_event::{Event, Timestamp};
 use stratus_salience::{Bindings, Conditions};
@@ -21,6 +21,8 @@ pub(crate) struct Judge<'a> {
     id: &'a RunId,
     limits: &'a Limits,
     answers: Answers,
+    /// Only a predicate that is asked needs it.
+    seed: OnceCell<[u8; 32]>,
     errors: RefCell<Vec<RuleError>>,
     fuel: Cell<u64>,
 }
@@ -42,6 +44,7 @@ impl<'a> Judge<'a> {
             id,
             limits,
             answers: Answers::new(),
+            seed: OnceCell::new(),
             errors,
             fuel: Cell::default(),
         }
@@ -65,6 +68,21 @@ impl<'a> Judge<'a> {
         })
     }
 
+    /// What there is besides an event.
+    fn scene<'s>(&'s self, bindings: &'s Bindings) -> Scene<'s> {
+        let seed = || self.id.seed(&self.transaction.seed);
+        Scene {
+            view: self.overlay,
+            event: None,
+            channel: None,
+            bindings,
+            now: self.transaction.now,
+            seed: *self.seed.get_or_init(seed),
+            answers: &self.answers,
+            limits: self.limits,
+        }
+    }
+
     /// What went wrong, as lines for the trace.
     pub(crate) fn into_log(self) -> Vec<(String, String)> {
         let line = |error: RuleError| {
@@ -78,29 +96,14 @@ impl<'a> Judge<'a> {
 impl Conditions for Judge<'_> {
     fn holds(&self, condition: usize, event: &Event, bindings: &Bindings) -> bool {
         let scene = Scene {
-            view: self.overlay,
             event: Some(event),
             channel: self.transaction.channel,
-            bindings,
-            now: self.transaction.now,
-            seed: self.id.seed(&self.transaction.seed),
-            answers: &self.answers,
-            limits: self.limits,
+            ..self.scene(bindings)
         };
         self.hear(self.program.holds(condition, &scene))
     }
 
     fn instant(&self, number: usize, bindings: &Bindings) -> Option<Timestamp> {
-        let scene = Scene {
-            view: self.overlay,
-            event: None,
-            channel: None,
-            bindings,
-            now: self.transaction.now,
-            seed: self.id.seed(&self.transaction.seed),
-            answers: &self.answers,
-            limits: self.limits,
-        };
-        self.hear(self.program.instant(number, &scene))
+        self.hear(self.program.instant(number, &self.scene(bindings)))
     }
 }

@@ -148,41 +148,21 @@ impl Stored for Result<String, Fault> {
 
 impl Stored for Bearer {
     fn item(&self) -> Item {
-        let number = match self {
-            Self::Nobody => 0,
-            Self::Nearby => 1,
-            Self::Anywhere => 2,
-        };
-        Item::Unsigned(number)
+        place(&BEARERS, self)
     }
 
     fn read(item: Item) -> Result<Self, CodecError> {
-        match item.as_unsigned() {
-            Some(0) => Ok(Self::Nobody),
-            Some(1) => Ok(Self::Nearby),
-            Some(2) => Ok(Self::Anywhere),
-            _ => Err(UNKNOWN),
-        }
+        at_place(&BEARERS, &item)
     }
 }
 
 impl Stored for Did {
     fn item(&self) -> Item {
-        let number = match self {
-            Self::Nothing => 0,
-            Self::Moved => 1,
-            Self::Fired => 2,
-        };
-        Item::Unsigned(number)
+        place(&DEEDS, self)
     }
 
     fn read(item: Item) -> Result<Self, CodecError> {
-        match item.as_unsigned() {
-            Some(0) => Ok(Self::Nothing),
-            Some(1) => Ok(Self::Moved),
-            Some(2) => Ok(Self::Fired),
-            _ => Err(UNKNOWN),
-        }
+        at_place(&DEEDS, &item)
     }
 }
 
@@ -214,6 +194,22 @@ impl<A: Stored, B: Stored> Stored for (A, B) {
         Ok((Stored::read(a)?, Stored::read(b)?))
     }
 }
+
+/// A variant without parts, as its place in the list of all.
+fn place<T: PartialEq>(all: &[T], wanted: &T) -> Item {
+    let before = all.iter().take_while(|known| *known != wanted);
+    Item::Unsigned(before.map(|_| 1).sum())
+}
+
+fn at_place<T: Copy>(all: &[T], item: &Item) -> Result<T, CodecError> {
+    let place = item.as_unsigned().map(usize::try_from);
+    let found = place.and_then(|place| all.get(place.ok()?));
+    found.copied().ok_or(UNKNOWN)
+}
+
+/// What is written is the place, so a new variant goes to the end.
+const BEARERS: [Bearer; 3] = [Bearer::Nobody, Bearer::Nearby, Bearer::Anywhere];
+const DEEDS: [Did; 3] = [Did::Nothing, Did::Moved, Did::Fired];
 
 /// A field that is written only if it is not its default.
 pub(super) fn unless_default<T: Stored + Default + PartialEq>(value: &T) -> Option<Item> {
