@@ -2,9 +2,9 @@
 //! page did, which are directives here.
 
 use stratus_event::{Map as DataMap, Value as Data};
-use stratus_krl_syntax::ast::{self, BinaryOperator};
+use stratus_krl_syntax::ast;
 
-use super::{Compiler, site};
+use super::{Compiler, expression::strict, site};
 use crate::{
     library,
     program::{
@@ -101,10 +101,11 @@ impl Compiler {
             self.timed.insert(variable.clone());
         }
         let kind = match &tree.kind {
-            ast::TrailKind::Compared(None) => TrailKind::Compared(None),
-            ast::TrailKind::Compared(Some((operator, value))) => {
-                let operator = compared(*operator);
-                TrailKind::Compared(Some((operator, self.expression(value))))
+            ast::TrailKind::Compared(compared) => {
+                let compared = compared.as_ref();
+                TrailKind::Compared(compared.and_then(|(operator, value)| {
+                    Some((strict(*operator)?, self.expression(value)))
+                }))
             }
             ast::TrailKind::Current => TrailKind::Current,
             ast::TrailKind::History(back) => TrailKind::History(self.expression(back)),
@@ -316,17 +317,5 @@ fn constant(value: Value, span: ast::Span) -> Expression {
     Expression {
         code: Code::Constant(value),
         site: site(span),
-    }
-}
-
-fn compared(operator: BinaryOperator) -> Operator {
-    match operator {
-        BinaryOperator::Equal => Operator::Equal,
-        BinaryOperator::Greater => Operator::Greater,
-        BinaryOperator::GreaterOrEqual => Operator::GreaterOrEqual,
-        BinaryOperator::Less => Operator::Less,
-        BinaryOperator::LessOrEqual => Operator::LessOrEqual,
-        BinaryOperator::Like => Operator::Like,
-        _ => Operator::NotEqual,
     }
 }

@@ -131,26 +131,12 @@ impl Compiler {
         right: &ast::Expression,
     ) -> Code {
         let (left, right) = (self.expression(left), self.expression(right));
-        let operator = match operator {
-            BinaryOperator::And => return Code::And(Box::new(left), Box::new(right)),
-            BinaryOperator::Or => return Code::Or(Box::new(left), Box::new(right)),
-            BinaryOperator::Add => Operator::Add,
-            BinaryOperator::Compare => Operator::Compare,
-            BinaryOperator::CompareText => Operator::CompareText,
-            BinaryOperator::Contains => Operator::Contains,
-            BinaryOperator::Divide => Operator::Divide,
-            BinaryOperator::Equal => Operator::Equal,
-            BinaryOperator::Greater => Operator::Greater,
-            BinaryOperator::GreaterOrEqual => Operator::GreaterOrEqual,
-            BinaryOperator::Less => Operator::Less,
-            BinaryOperator::LessOrEqual => Operator::LessOrEqual,
-            BinaryOperator::Like => Operator::Like,
-            BinaryOperator::Multiply => Operator::Multiply,
-            BinaryOperator::NotEqual => Operator::NotEqual,
-            BinaryOperator::Remainder => Operator::Remainder,
-            BinaryOperator::Subtract => Operator::Subtract,
-        };
-        Code::Binary(operator, Box::new(left), Box::new(right))
+        let (left, right) = (Box::new(left), Box::new(right));
+        match strict(operator) {
+            Some(operator) => Code::Binary(operator, left, right),
+            None if operator == BinaryOperator::And => Code::And(left, right),
+            None => Code::Or(left, right),
+        }
     }
 
     fn regexp(&mut self, regexp: &ast::Regexp) -> Code {
@@ -530,4 +516,28 @@ pub(super) fn application_name(name: &str) -> Result<Name, stratus_event::NameEr
 
 fn constant(builtin: &'static Builtin) -> Code {
     Code::Constant(builtin.value())
+}
+
+/// What is evaluated on both operands' values; none of `&&` and `||`, whose right one may not be
+/// needed.
+pub(super) fn strict(operator: BinaryOperator) -> Option<Operator> {
+    let strict = match operator {
+        BinaryOperator::And | BinaryOperator::Or => return None,
+        BinaryOperator::Add => Operator::Add,
+        BinaryOperator::Compare => Operator::Compare,
+        BinaryOperator::CompareText => Operator::CompareText,
+        BinaryOperator::Contains => Operator::Contains,
+        BinaryOperator::Divide => Operator::Divide,
+        BinaryOperator::Equal => Operator::Equal,
+        BinaryOperator::Greater => Operator::Greater,
+        BinaryOperator::GreaterOrEqual => Operator::GreaterOrEqual,
+        BinaryOperator::Less => Operator::Less,
+        BinaryOperator::LessOrEqual => Operator::LessOrEqual,
+        BinaryOperator::Like => Operator::Like,
+        BinaryOperator::Multiply => Operator::Multiply,
+        BinaryOperator::NotEqual => Operator::NotEqual,
+        BinaryOperator::Remainder => Operator::Remainder,
+        BinaryOperator::Subtract => Operator::Subtract,
+    };
+    Some(strict)
 }

@@ -92,12 +92,9 @@ fn cut(text: &str) -> String {
     if text.len() <= SAW_BYTES_MAX {
         return text.to_owned();
     }
-    let kept: Vec<_> = text
-        .char_indices()
-        .take_while(|(at, character)| at + character.len_utf8() <= SAW_BYTES_MAX)
-        .map(|(_, character)| character)
-        .collect();
-    kept.into_iter().chain(['…']).collect()
+    let fits = |(at, character): &(usize, char)| at + character.len_utf8() <= SAW_BYTES_MAX;
+    let kept = text.char_indices().take_while(fits);
+    kept.map(|(_, character)| character).chain(['…']).collect()
 }
 
 /// Operands that a rule run keeps for the trace; the first ones, each value once.
