@@ -16,8 +16,6 @@ pub struct Config {
     /// How long an event waits for the answer to a question. Then the answer is the error
     /// `answer-late`.
     pub answer_wait_ms_max: u64,
-    /// Channels of a PEN, shut ones included. One more is refused with `channels-full`.
-    pub channels_max: usize,
     /// Commands of a PEN that wait for its running event. One more is refused with `queue-full`.
     pub commands_waiting_max: usize,
     /// How often an effect is tried. Then the event `system:effect_failed` says what its connector
@@ -95,7 +93,6 @@ impl Config {
             federation: stratus_protocol::Config::new(node),
             evaluation: Bounds::default(),
             answer_wait_ms_max: 30_000,
-            channels_max: 10_000,
             commands_waiting_max: 256,
             effect_attempts_max: 12,
             effect_retry_delay_ms_max: 600_000,

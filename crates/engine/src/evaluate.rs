@@ -247,6 +247,7 @@ fn outcome_runs(done: &Done) -> Vec<OutcomeRun> {
         rule: run.rule.clone(),
         end: run.end.clone(),
         changes: run.changes.clone(),
+        arranged: run.arranged.clone(),
         raised: run.raised.clone(),
         saw: run.saw.clone(),
         last: run.last,

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use stratus_capability::{CHANNEL_KEY, GrantHash, GrantId, HOLDER_KEY, SigningKey};
+use stratus_capability::{GrantHash, GrantId, SigningKey};
 use stratus_event::{Eci, Event, Fault, Name, PenId, Timestamp};
-use stratus_pen::{Channel, ChannelId, State};
+use stratus_pen::{Channel, ChannelId, Parent, Seed, State};
 use stratus_protocol::{Invite, Pairing, SubscriptionId};
 
 use crate::{
@@ -17,8 +17,6 @@ use crate::{
 pub(crate) struct Hosted {
     /// What rules can read.
     pub(crate) state: State,
-    /// All keys of the PEN are derived from it.
-    pub(crate) seed: [u8; 32],
     /// The journal position of the next accepted event.
     pub(crate) next: u64,
     /// Accepted events that wait for the running one, in journal order.
@@ -117,10 +115,9 @@ pub(crate) struct Waiter {
 
 impl Hosted {
     /// A PEN with nothing in it.
-    pub(crate) fn new(id: PenId, name: &str, seed: [u8; 32]) -> Self {
+    pub(crate) fn new(id: PenId, name: &str, seed: [u8; 32], parent: Option<Parent>) -> Self {
         Self {
-            state: State::new(id, name),
-            seed,
+            state: State::begin(id, name, Seed(seed), parent),
             next: 0,
             queue: VecDeque::new(),
             running: None,
@@ -165,7 +162,7 @@ impl Hosted {
     }
 
     pub(crate) fn channel_key(&self, id: ChannelId) -> SigningKey {
-        SigningKey::derive(&self.seed, CHANNEL_KEY, &id.0)
+        self.state.seed().channel_key(id)
     }
 
     /// The key that a pairing with that channel shows the inviter.
@@ -178,6 +175,6 @@ impl Hosted {
     /// The key that holds the partner's grant: as many of them as there are channels for partners,
     /// so that no two partners see the same.
     pub(crate) fn holder_key(&self, channel: &Channel) -> SigningKey {
-        SigningKey::derive(&self.seed, HOLDER_KEY, &channel.id.0)
+        self.state.seed().holder_key(channel.id)
     }
 }

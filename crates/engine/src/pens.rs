@@ -1,7 +1,8 @@
 //! PENs and their channels, as the owner makes and lists them.
 
 use stratus_event::{Eci, Fault, Name, PenId, Whose};
-use stratus_pen::{Bearer, Channel, ChannelId, Policy, Rule};
+use stratus_pen::language::RuleError;
+use stratus_pen::{Bearer, Channel, ChannelId, Policy};
 use stratus_protocol::SubscriptionId;
 
 use crate::{
@@ -30,17 +31,9 @@ impl Engine {
                 seed,
             },
         );
-        self.pens.insert(id, Hosted::new(id, name, seed));
-        let any = Rule {
-            first: None,
-            second: None,
-        };
-        let policy = Policy {
-            events_allowed: vec![any.clone()],
-            queries_allowed: vec![any],
-            ..Policy::default()
-        };
-        self.make_channel(id, vec![fixed(OWNER)], (policy, Bearer::Nobody), draft)?;
+        self.pens.insert(id, Hosted::new(id, name, seed, None));
+        let open = (Policy::any(), Bearer::Nobody);
+        self.make_channel(id, vec![fixed(OWNER)], open, draft)?;
         Ok(Reply::Pen(id))
     }
 
@@ -52,14 +45,12 @@ impl Engine {
         (policy, bearer): (Policy, Bearer),
         draft: &mut Draft,
     ) -> Result<Channel, Fault> {
-        let channels_max = self.config.channels_max;
+        let bounds = self.config.evaluation;
         let id = ChannelId(self.random_bytes());
         let hosted = self.hosted_mut(pen)?;
-        if hosted.state.channels().count() >= channels_max {
-            let message = format!("the PEN has {channels_max} channels, which is the most");
-            return Err(Fault::new(Whose::Caller, "channels-full", message));
-        }
-        let eci = Eci(hosted.channel_key(id).public());
+        let channels = hosted.state.channels_count() + 1;
+        bounds.check_channels(channels).map_err(refused)?;
+        let eci = hosted.state.seed().eci(id);
         let channel = Channel {
             eci,
             id,
@@ -68,6 +59,7 @@ impl Engine {
             generation: 0,
             open: true,
             bearer,
+            family: None,
         };
         hosted.state.set_channel(channel.clone());
         self.channels.insert(eci, pen);
@@ -214,6 +206,11 @@ fn invite(invite: &stratus_protocol::Invite) -> InviteListing {
         expires: invite.expires,
         uses_left: invite.uses_max.saturating_sub(used),
     }
+}
+
+/// A bound that the owner has come to, as it is told her.
+fn refused(RuleError { code, message }: RuleError) -> Fault {
+    Fault::new(Whose::Caller, code, message)
 }
 
 fn pen_unknown(pen: PenId) -> Fault {

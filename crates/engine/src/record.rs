@@ -360,6 +360,8 @@ pub struct OutcomeRun {
     pub end: RunEnd,
     /// The variables it set or cleared.
     pub changes: Vec<(Name, Name)>,
+    /// What it changed of the PEN itself, a sentence each.
+    pub arranged: Vec<String>,
     /// The events it raised inside the PEN, and the ruleset that alone sees them, if one does.
     pub raised: Vec<(Event, Option<Name>)>,
     /// What its condition looked at: the text of an operand and its value.

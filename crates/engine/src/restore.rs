@@ -72,7 +72,7 @@ impl Engine {
     fn take_record(&mut self, key: Key, record: Record) -> Result<(), Fault> {
         match (key, record) {
             (Key::Pen(pen), Record::Pen { name, seed }) => {
-                self.pens.insert(pen, Hosted::new(pen, &name, seed));
+                self.pens.insert(pen, Hosted::new(pen, &name, seed, None));
             }
             (Key::Window(eci, grant), Record::Window { through, refused }) => {
                 let pen = self.channels.get(&eci).copied();

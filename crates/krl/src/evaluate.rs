@@ -305,13 +305,15 @@ impl<'s> Evaluator<'s> {
             + ended.effects.len()
             + ended.directives.len()
             + ended.timers.len()
+            + ended.arrangements.len()
             + ended.log.len()
             + self.questions.len();
         if wishes < self.scene.limits.wishes_max {
             return Ok(());
         }
         let message = format!(
-            "the rule wants more than {} events, effects, directives, timers, answers and log lines",
+            "the rule wants more than {} events, effects, directives, timers, changes of its PEN, \
+             answers and log lines",
             self.scene.limits.wishes_max
         );
         Err(Failure::new("wishes-exhausted", message))

@@ -8,11 +8,11 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_krl_syntax::{Severity, ast, parse_expression, parse_ruleset};
 use stratus_pen::{
-    Answered, Asked, Bearer, Bounds, Channel, ChannelId, Cron, Done, Ending, Policy, Rule, RunEnd,
-    State, Transaction,
+    Answered, Asked, Bearer, Bounds, Channel, ChannelId, Cron, Done, Ending, Policy, RunEnd, State,
+    Transaction,
     language::{
-        Answers, Effect, Ended, Language as _, Limits, Program, Scene, StateView as _, Stop,
-        SubscriptionView, Timer, TimerChange,
+        Answers, Arrangement, Effect, Ended, Language as _, Limits, Program, Scene, StateView as _,
+        Stop, SubscriptionView, Timer, TimerChange,
     },
 };
 use stratus_salience::{Bindings, Patterns};
@@ -271,6 +271,8 @@ impl Trial {
                 format!("directive {} {}", directive.name, json(&directive.options))
             }),
         );
+        let arranged = done.arrangements.iter();
+        told.extend(arranged.map(|arranged| arrangement(&arranged.arrangement)));
         told.extend(
             done.effects
                 .iter()
@@ -353,22 +355,15 @@ const CHANNEL: Eci = Eci([1; 32]);
 
 /// The owner's channel, which lets in all events and queries.
 fn channel() -> Channel {
-    let any = || Rule {
-        first: None,
-        second: None,
-    };
     Channel {
         eci: CHANNEL,
         id: ChannelId([1; 16]),
         tags: Name::new("owner").into_iter().collect(),
-        policy: Policy {
-            events_allowed: vec![any()],
-            queries_allowed: vec![any()],
-            ..Policy::default()
-        },
+        policy: Policy::any(),
         generation: 0,
         open: true,
         bearer: Bearer::default(),
+        family: None,
     }
 }
 
@@ -466,6 +461,20 @@ fn raise(raise: &stratus_pen::language::Raise) -> String {
     let only = only.map_or_else(String::new, |rid| format!(" for {rid}"));
     let (domain, kind) = (&raise.domain, &raise.kind);
     format!("raise {domain}:{kind}{only} {}", json(&raise.attributes))
+}
+
+fn arrangement(arrangement: &Arrangement) -> String {
+    let tags = |tags: &[Name]| {
+        let tags: Vec<&str> = tags.iter().map(Name::as_str).collect();
+        tags.join(" ")
+    };
+    match arrangement {
+        Arrangement::ChangeChannel { tags: now, .. } => format!("channel changed {}", tags(now)),
+        Arrangement::CreatePen(child) => format!("pen made {}", child.name),
+        Arrangement::DeleteChannel { .. } => "channel deleted".to_owned(),
+        Arrangement::DeletePen(_) => "pen deleted".to_owned(),
+        Arrangement::MakeChannel(channel) => format!("channel made {}", tags(&channel.tags)),
+    }
 }
 
 fn timer(change: &TimerChange) -> String {

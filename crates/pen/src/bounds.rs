@@ -2,7 +2,7 @@
 
 use stratus_event::{Fault, Whose};
 
-use crate::language::Limits;
+use crate::language::{Limits, RuleError};
 
 /// What one transaction may use up.
 ///
@@ -15,6 +15,11 @@ pub struct Bounds {
     /// Bytes of what all runs leave behind: variables, events raised, effects, directives, timers
     /// and logs; at the bound the transaction is given up.
     pub bytes_max: u64,
+    /// Channels that the PEN may have at one time, shut ones included, without those for its
+    /// family. One more is refused with `channels-full`.
+    pub channels_max: usize,
+    /// Children that the PEN may have at one time. One more is refused with `children-full`.
+    pub children_max: usize,
     /// Steps of evaluation of one `where` predicate.
     pub condition_fuel_max: u64,
     /// Answers to the one who raised the event, over all runs.
@@ -24,6 +29,9 @@ pub struct Bounds {
     /// How many `system:error` events may lie between the accepted event and one whose failed run
     /// raises another: errors of error handlers come to an end here.
     pub error_depth_max: u32,
+    /// How many PENs may be above a PEN of the family. A child below the last is refused with
+    /// `family-depth-exceeded`.
+    pub family_depth_max: usize,
     /// Failed runs; at the bound the transaction is given up.
     pub failures_max: usize,
     /// Steps of evaluation over all predicates, and all runs that did not fail; at the bound the
@@ -45,6 +53,27 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// Whether a PEN may have that many channels, without those for its family: `channels-full`.
+    pub fn check_channels(&self, channels: usize) -> Result<(), RuleError> {
+        let max = self.channels_max;
+        let message = || format!("the PEN has {max} channels, which is the most");
+        full("channels-full", channels <= max, message)
+    }
+
+    /// Whether a PEN may have that many children: `children-full`.
+    pub fn check_children(&self, children: usize) -> Result<(), RuleError> {
+        let max = self.children_max;
+        let message = || format!("the PEN has {max} children, which is the most");
+        full("children-full", children <= max, message)
+    }
+
+    /// Whether that many PENs may be above a PEN: `family-depth-exceeded`.
+    pub fn check_depth(&self, depth: usize) -> Result<(), RuleError> {
+        let max = self.family_depth_max;
+        let message = || format!("there are {max} PENs above this one, so it can have no children");
+        full("family-depth-exceeded", depth <= max, message)
+    }
+
     /// What the evaluation of one `where` predicate may use up. It may wish for nothing.
     pub(crate) fn condition_limits(&self) -> Limits {
         Limits {
@@ -60,10 +89,13 @@ impl Default for Bounds {
         Self {
             rule: Limits::default(),
             bytes_max: 256 << 20,
+            channels_max: 10_000,
+            children_max: 100_000,
             condition_fuel_max: 100_000,
             directives_max: 10_000,
             effects_max: 10_000,
             error_depth_max: 2,
+            family_depth_max: 32,
             failures_max: 256,
             fuel_max: 100_000_000,
             questions_max: 256,
@@ -74,6 +106,14 @@ impl Default for Bounds {
             timers_max: 10_000,
         }
     }
+}
+
+fn full(code: &'static str, fits: bool, message: impl FnOnce() -> String) -> Result<(), RuleError> {
+    if fits {
+        return Ok(());
+    }
+    let message = message();
+    Err(RuleError { code, message })
 }
 
 pub(crate) fn runs_exceeded(max: usize) -> Fault {

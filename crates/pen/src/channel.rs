@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use stratus_event::{Eci, Name};
+use stratus_event::{Eci, Name, PenId};
 
 /// An inbox of a PEN with its own key.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,9 @@ pub struct Channel {
     pub open: bool,
     /// For whom its ECI is enough. The policy holds for her as for everybody.
     pub bearer: Bearer,
+    /// The parent or the child that alone may use it, from within this node; none of other
+    /// channels. It comes and goes with the child.
+    pub family: Option<PenId>,
 }
 
 /// For whom it is enough to know a channel's ECI, without any further proof, as it was with the
@@ -62,6 +65,35 @@ pub struct Rule {
     pub second: Option<Name>,
 }
 
+impl Channel {
+    /// The channel for a parent or a child. It lets all in, because nobody else can use it.
+    pub(crate) fn of_family(eci: Eci, id: ChannelId, tag: &str, family: PenId) -> Self {
+        Self {
+            eci,
+            id,
+            tags: [SYSTEM, tag]
+                .iter()
+                .flat_map(|tag| Name::new(tag))
+                .collect(),
+            policy: Policy::any(),
+            generation: 0,
+            open: true,
+            bearer: Bearer::Nobody,
+            family: Some(family),
+        }
+    }
+
+    /// Whether rules may change it and delete it: neither what the family talks by, nor what the
+    /// engine made for the owner or for a partner.
+    pub fn is_for_rules(&self) -> bool {
+        let reserved = |tags: &[Name]| {
+            let tags: Vec<&str> = tags.iter().map(Name::as_str).collect();
+            matches!(tags[..], [OWNER | SUBSCRIPTION])
+        };
+        self.family.is_none() && !reserved(&self.tags)
+    }
+}
+
 impl Bearer {
     /// Whether the ECI is enough for one who asks from that address; none is an address that is
     /// not known, because a proxy stands before it.
@@ -75,6 +107,19 @@ impl Bearer {
 }
 
 impl Policy {
+    /// The policy that lets in all events and all queries.
+    pub fn any() -> Self {
+        let any = Rule {
+            first: None,
+            second: None,
+        };
+        Self {
+            events_allowed: vec![any.clone()],
+            queries_allowed: vec![any],
+            ..Self::default()
+        }
+    }
+
     /// Whether an event of that symbol may come in.
     pub fn permits_event(&self, domain: &Name, kind: &Name) -> bool {
         permits(&self.events_allowed, &self.events_denied, domain, kind)
@@ -110,6 +155,15 @@ fn permits(allowed: &[Rule], denied: &[Rule], first: &Name, second: &Name) -> bo
     let covers = |rule: &Rule| rule.covers(first, second);
     !denied.iter().any(covers) && allowed.iter().any(covers)
 }
+
+/// The tag of the channels of the family, beside another.
+pub const SYSTEM: &str = "system";
+
+/// The tag of the channel that only the owner may use.
+pub const OWNER: &str = "owner";
+
+/// The tag of the channel of a partner.
+pub const SUBSCRIPTION: &str = "subscription";
 
 #[cfg(test)]
 mod tests {

@@ -291,6 +291,7 @@ impl<'a> Evaluation<'a> {
     fn given_up(self, fault: Fault) -> Done {
         let undone = |run| Run {
             changes: Vec::new(),
+            arranged: Vec::new(),
             raised: Vec::new(),
             effects: Vec::new(),
             ..run
@@ -373,6 +374,7 @@ pub(crate) fn trace(queued: &Queued, id: &RunId, end: RunEnd, log: Vec<(String, 
         rule,
         end,
         changes: Vec::new(),
+        arranged: Vec::new(),
         raised: Vec::new(),
         saw: Vec::new(),
         last: false,

@@ -6,10 +6,11 @@
 
 use std::{any::Any, borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
-use stratus_event::{Eci, Event, Fault, Map, Name, Timestamp, Value};
+use stratus_event::{Eci, Event, Fault, Map, Name, PenId, Timestamp, Value};
 use stratus_salience::{Bindings, Expression, Patterns};
 
-use crate::{Channel, Cron};
+pub use crate::{Arrangement, NewPen};
+use crate::{Channel, ChannelId, Cron, Kin};
 
 /// A language: text to program.
 pub trait Language: Send + Sync {
@@ -138,8 +139,29 @@ pub trait StateView {
     /// The PEN's subscriptions.
     fn subscriptions(&self) -> Vec<SubscriptionView>;
 
-    /// The PEN's id as text, and its name.
-    fn identity(&self) -> (String, String);
+    /// The PEN's id.
+    fn id(&self) -> PenId;
+
+    /// What its owner calls it.
+    fn name(&self) -> String;
+
+    /// The parent; none if the PEN is the first of its family.
+    fn parent(&self) -> Option<Kin>;
+
+    /// The children, in the order in which they were made.
+    fn children(&self) -> Vec<Kin>;
+
+    /// The child whose channel that is.
+    fn child(&self, theirs: &Eci) -> Option<Kin> {
+        let mut children = self.children().into_iter();
+        children.find(|child| child.theirs == *theirs)
+    }
+
+    /// The ECI that a channel of that id has in this PEN. Its key stays secret.
+    fn eci(&self, id: ChannelId) -> Eci;
+
+    /// The ECI that a channel of that id has in the child of that id, be it there or not.
+    fn eci_in_child(&self, child: PenId, id: ChannelId) -> Eci;
 
     /// The timers that a ruleset has set and that have not gone off.
     fn timers(&self, rid: &Name) -> Vec<Timer>;
@@ -167,6 +189,8 @@ pub struct SubscriptionView {
 pub struct Ended {
     /// Whether the rule's condition held in at least one iteration.
     pub fired: bool,
+    /// Changes of the PEN itself.
+    pub arrangements: Vec<Arrangement>,
     /// Changes of variables; of any ruleset, because modules have variables of their own.
     pub changes: Vec<Change>,
     /// Events raised inside the PEN.
@@ -354,7 +378,7 @@ pub struct Limits {
     pub call_depth_max: u32,
     /// Bytes of all values that the run builds, as the language accounts for them.
     pub value_bytes_max: u64,
-    /// Raises, effects, directives and timers together.
+    /// Raises, effects, directives, timers and arrangements together.
     pub wishes_max: usize,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use stratus_event::{Event, EventId, Fault, Name, Value};
 use stratus_salience::{Did, Piece, Progress};
 
-use crate::language::{Answers, Change, Directive, Effect, Question, TimerChange};
+use crate::language::{Answers, Arrangement, Change, Directive, Effect, Question, TimerChange};
 
 /// How the evaluation of an event came to its end, or why it has to wait.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub type Answered = BTreeMap<RunId, Answers>;
 pub struct Done {
     /// The rule runs in order, those of raised events included.
     pub runs: Vec<Run>,
+    /// Changes of the PEN itself, in order.
+    pub arrangements: Vec<Arranged>,
     /// The automata that moved, one entry per rule.
     pub automata: Vec<Moved>,
     /// What the rules answered to the one who raised the event, in order.
@@ -101,6 +103,15 @@ pub struct Stand {
     pub left_out: usize,
 }
 
+/// A change of the PEN itself and the run that wants it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arranged {
+    /// Which run.
+    pub run: RunId,
+    /// What it wants.
+    pub arrangement: Arrangement,
+}
+
 /// An effect and the run that wants it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
@@ -123,6 +134,8 @@ pub struct Run {
     pub end: RunEnd,
     /// The variables it set or cleared: ruleset and name, each once.
     pub changes: Vec<(Name, Name)>,
+    /// What it changed of the PEN itself, a sentence each.
+    pub arranged: Vec<String>,
     /// The events it raised inside the PEN, and the ruleset that alone sees them, if one does.
     pub raised: Vec<(Event, Option<Name>)>,
     /// What its condition looked at: the text of an operand and its value.

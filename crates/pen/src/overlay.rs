@@ -2,12 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use stratus_event::{Eci, Fault, Name, Value};
+use stratus_event::{Eci, Fault, Name, PenId, Value};
 
 use crate::{
-    Channel, State,
+    Arrangement, Channel, ChannelId, Kin, State,
+    family::Counted,
     instant::is_instant,
     language::{Change, Program, StateView, SubscriptionView, Timer, TimerChange},
+    state::permits_query,
 };
 
 /// The state as the next rule sees it.
@@ -16,6 +18,8 @@ pub(crate) struct Overlay<'a> {
     state: &'a State,
     variables: BTreeMap<Name, BTreeMap<Name, Option<Value>>>,
     timers: BTreeMap<Name, Option<Timer>>,
+    arrangements: Vec<Arrangement>,
+    counted: Counted,
 }
 
 impl<'a> Overlay<'a> {
@@ -24,6 +28,8 @@ impl<'a> Overlay<'a> {
             state,
             variables: BTreeMap::new(),
             timers: BTreeMap::new(),
+            arrangements: Vec::new(),
+            counted: state.counted(),
         }
     }
 
@@ -32,6 +38,17 @@ impl<'a> Overlay<'a> {
             .entry(change.rid)
             .or_default()
             .insert(change.name, change.value);
+    }
+
+    /// Changes the PEN itself.
+    pub(crate) fn arrange(&mut self, arrangement: Arrangement) {
+        self.counted.count(&arrangement);
+        self.arrangements.push(arrangement);
+    }
+
+    /// How many channels and children there are now.
+    pub(crate) fn counted(&self) -> Counted {
+        self.counted
     }
 
     pub(crate) fn change_timer(&mut self, change: TimerChange) {
@@ -102,19 +119,60 @@ impl StateView for Overlay<'_> {
     }
 
     fn channels(&self) -> Vec<Channel> {
-        StateView::channels(self.state)
+        let mut channels = StateView::channels(self.state);
+        for arrangement in &self.arrangements {
+            arrangement.rearrange_channels(&mut channels);
+        }
+        channels
     }
 
     fn permits_query(&self, eci: &Eci, rid: &Name, name: &Name) -> Result<(), Fault> {
-        self.state.permits_query(eci, rid, name)
+        if self.arrangements.is_empty() {
+            return self.state.permits_query(eci, rid, name);
+        }
+        let channels = StateView::channels(self);
+        let channel = channels.iter().find(|channel| channel.eci == *eci);
+        permits_query(channel, eci, rid, name)
     }
 
     fn subscriptions(&self) -> Vec<SubscriptionView> {
         self.state.subscriptions()
     }
 
-    fn identity(&self) -> (String, String) {
-        self.state.identity()
+    fn id(&self) -> PenId {
+        self.state.id()
+    }
+
+    fn name(&self) -> String {
+        StateView::name(self.state)
+    }
+
+    fn parent(&self) -> Option<Kin> {
+        StateView::parent(self.state)
+    }
+
+    fn children(&self) -> Vec<Kin> {
+        let mut children = StateView::children(self.state);
+        for arrangement in &self.arrangements {
+            arrangement.rearrange_children(&mut children);
+        }
+        children
+    }
+
+    fn child(&self, theirs: &Eci) -> Option<Kin> {
+        let mut child: Vec<Kin> = self.state.child(theirs).into_iter().collect();
+        for arrangement in &self.arrangements {
+            arrangement.rearrange_children(&mut child);
+        }
+        child.into_iter().find(|child| child.theirs == *theirs)
+    }
+
+    fn eci(&self, id: ChannelId) -> Eci {
+        self.state.eci(id)
+    }
+
+    fn eci_in_child(&self, child: PenId, id: ChannelId) -> Eci {
+        self.state.eci_in_child(child, id)
     }
 
     fn timers(&self, rid: &Name) -> Vec<Timer> {

@@ -9,7 +9,8 @@ use stratus_event::{Eci, Fault, Name, PenId, Value, Whose};
 use stratus_salience::{Armed, Progress, ProgressError, RulePlace};
 
 use crate::{
-    Channel, Done, Moved,
+    Arrangement, Channel, ChannelId, Done, Kin, Moved, Parent, Seed,
+    family::{Counted, Family},
     instant::is_instant,
     language::{Change, Program, StateView, SubscriptionView, Timer, TimerChange},
     rulesets::{Rule, Rulesets},
@@ -21,6 +22,8 @@ use crate::{
 pub struct State {
     id: PenId,
     name: Arc<str>,
+    seed: Arc<Seed>,
+    family: Arc<Family>,
     channels: Arc<BTreeMap<Eci, Channel>>,
     pub(crate) rulesets: Arc<Rulesets>,
     pub(crate) automata: Arc<Automata>,
@@ -33,6 +36,8 @@ pub struct State {
 static NOTHING: LazyLock<State> = LazyLock::new(|| State {
     id: PenId([0; 16]),
     name: "".into(),
+    seed: Arc::default(),
+    family: Arc::default(),
     channels: Arc::default(),
     rulesets: Arc::default(),
     automata: Arc::default(),
@@ -80,12 +85,21 @@ impl Automata {
 }
 
 impl State {
-    /// A PEN with nothing in it.
+    /// A PEN with nothing in it, and without a secret: for trials.
     pub fn new(id: PenId, name: &str) -> Self {
         Self {
             id,
             name: name.into(),
             ..NOTHING.clone()
+        }
+    }
+
+    /// A PEN with nothing in it but its secret and its place in its family.
+    pub fn begin(id: PenId, name: &str, seed: Seed, parent: Option<Parent>) -> Self {
+        Self {
+            seed: Arc::new(seed),
+            family: Arc::new(Family::below(parent)),
+            ..Self::new(id, name)
         }
     }
 
@@ -98,6 +112,41 @@ impl State {
         done.timers
             .iter()
             .for_each(|change| self.change_timer(change));
+        done.arrangements
+            .iter()
+            .for_each(|arranged| self.arrange(&arranged.arrangement));
+    }
+
+    /// Changes the PEN itself. What concerns a channel or a child that is gone changes nothing.
+    pub fn arrange(&mut self, arrangement: &Arrangement) {
+        match arrangement {
+            Arrangement::ChangeChannel { eci, tags, policy } => {
+                if let Some(channel) = Arc::make_mut(&mut self.channels).get_mut(eci) {
+                    channel.tags.clone_from(tags);
+                    channel.policy.clone_from(policy);
+                }
+            }
+            Arrangement::CreatePen(child) => {
+                self.set_channel(child.above.clone());
+                self.put_child(None, child.kin());
+            }
+            Arrangement::DeleteChannel { eci } => drop(self.remove_channel(eci)),
+            Arrangement::DeletePen(child) => {
+                Arc::make_mut(&mut self.family).take(child);
+                self.remove_channel(&child.mine);
+            }
+            Arrangement::MakeChannel(channel) => self.set_channel(channel.clone()),
+        }
+    }
+
+    /// Takes a child in at that place among the others, or after them.
+    pub fn put_child(&mut self, place: Option<u64>, child: Kin) {
+        Arc::make_mut(&mut self.family).put(place, child);
+    }
+
+    /// Gives it another name.
+    pub fn rename(&mut self, name: &str) {
+        self.name = name.into();
     }
 
     /// Puts a channel in, or in place of the one of the same ECI.
@@ -191,6 +240,48 @@ impl State {
         &self.name
     }
 
+    /// The secret from which its keys are derived.
+    pub fn seed(&self) -> &Seed {
+        &self.seed
+    }
+
+    /// Where it stands below its parent; none if it is the first of its family.
+    pub fn parent(&self) -> Option<&Parent> {
+        self.family.parent.as_ref()
+    }
+
+    /// The PENs above it, from the first of the family to the parent.
+    pub fn ancestors(&self) -> &[PenId] {
+        self.parent().map_or(&[], |parent| &parent.ancestors)
+    }
+
+    /// The first of its family: itself, if it has no parent.
+    pub fn root(&self) -> PenId {
+        self.ancestors().first().copied().unwrap_or(self.id)
+    }
+
+    /// The children, in the order in which they were made.
+    pub fn children(&self) -> impl ExactSizeIterator<Item = &Kin> {
+        self.family.children()
+    }
+
+    /// The place of a child among the others.
+    pub fn place_of(&self, child: &Kin) -> Option<u64> {
+        self.family.place(&child.theirs)
+    }
+
+    /// How many channels it has that are not for its family.
+    pub fn channels_count(&self) -> usize {
+        self.counted().channels
+    }
+
+    pub(crate) fn counted(&self) -> Counted {
+        Counted {
+            channels: self.channels.len().saturating_sub(self.family.channels()),
+            children: self.family.children().len(),
+        }
+    }
+
     /// The channel of that ECI.
     pub fn channel(&self, eci: &Eci) -> Option<&Channel> {
         self.channels.get(eci)
@@ -232,7 +323,7 @@ impl State {
     /// Whether an event of that symbol may come in by that channel: `channel-unknown`,
     /// `channel-shut`, `policy-refuses`.
     pub fn permits_event(&self, eci: &Eci, domain: &Name, kind: &Name) -> Result<(), Fault> {
-        let policy = &self.open_channel(eci)?.policy;
+        let policy = &open(self.channels.get(eci), eci)?.policy;
         if policy.permits_event(domain, kind) {
             return Ok(());
         }
@@ -244,13 +335,7 @@ impl State {
     /// Whether that query may be asked by that channel: `channel-unknown`, `channel-shut`,
     /// `policy-refuses`.
     pub fn permits_query(&self, eci: &Eci, rid: &Name, name: &Name) -> Result<(), Fault> {
-        let policy = &self.open_channel(eci)?.policy;
-        if policy.permits_query(rid, name) {
-            return Ok(());
-        }
-        let message = format!("the channel {eci} does not let in the query {rid}/{name}");
-        Err(Fault::new(Whose::Caller, "policy-refuses", message)
-            .hint("use another channel, or let the query in by the channel's policy"))
+        permits_query(self.channels.get(eci), eci, rid, name)
     }
 
     pub(crate) fn rulesets(&self) -> &Rulesets {
@@ -263,26 +348,6 @@ impl State {
 
     pub(crate) fn armed(&self) -> &Armed {
         &self.automata.armed
-    }
-
-    fn open_channel(&self, eci: &Eci) -> Result<&Channel, Fault> {
-        let channel = self.channels.get(eci).ok_or_else(|| {
-            Fault::new(
-                Whose::Caller,
-                "channel-unknown",
-                format!("there is no channel {eci}"),
-            )
-            .hint("list the PEN's channels")
-        })?;
-        if channel.open {
-            return Ok(channel);
-        }
-        Err(Fault::new(
-            Whose::Caller,
-            "channel-shut",
-            format!("the channel {eci} is shut"),
-        )
-        .hint("open it again, or use another channel"))
     }
 }
 
@@ -311,8 +376,32 @@ impl StateView for State {
         self.subscriptions.to_vec()
     }
 
-    fn identity(&self) -> (String, String) {
-        (self.id.to_string(), self.name.to_string())
+    fn id(&self) -> PenId {
+        self.id
+    }
+
+    fn name(&self) -> String {
+        self.name.to_string()
+    }
+
+    fn parent(&self) -> Option<Kin> {
+        self.family.parent.as_ref().map(|parent| parent.kin)
+    }
+
+    fn children(&self) -> Vec<Kin> {
+        self.family.children().copied().collect()
+    }
+
+    fn child(&self, theirs: &Eci) -> Option<Kin> {
+        self.family.child(theirs).copied()
+    }
+
+    fn eci(&self, id: ChannelId) -> Eci {
+        self.seed.eci(id)
+    }
+
+    fn eci_in_child(&self, child: PenId, id: ChannelId) -> Eci {
+        self.seed.of_child(child).eci(id)
     }
 
     fn timers(&self, rid: &Name) -> Vec<Timer> {
@@ -322,4 +411,33 @@ impl StateView for State {
             .cloned()
             .collect()
     }
+}
+
+/// Whether a channel lets that query in, if it is there.
+pub(crate) fn permits_query(
+    channel: Option<&Channel>,
+    eci: &Eci,
+    rid: &Name,
+    name: &Name,
+) -> Result<(), Fault> {
+    if open(channel, eci)?.policy.permits_query(rid, name) {
+        return Ok(());
+    }
+    let message = format!("the channel {eci} does not let in the query {rid}/{name}");
+    Err(Fault::new(Whose::Caller, "policy-refuses", message)
+        .hint("use another channel, or let the query in by the channel's policy"))
+}
+
+/// The channel, if it is there and open.
+fn open<'a>(channel: Option<&'a Channel>, eci: &Eci) -> Result<&'a Channel, Fault> {
+    let channel = channel.ok_or_else(|| {
+        let message = format!("there is no channel {eci}");
+        Fault::new(Whose::Caller, "channel-unknown", message).hint("list the PEN's channels")
+    })?;
+    if channel.open {
+        return Ok(channel);
+    }
+    let message = format!("the channel {eci} is shut");
+    Err(Fault::new(Whose::Caller, "channel-shut", message)
+        .hint("open it again, or use another channel"))
 }

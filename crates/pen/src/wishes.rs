@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use stratus_event::{Event, Fault, Name, Whose};
 
 use crate::{
-    Run, RunEnd, RunId, Wanted,
+    Arranged, Run, RunEnd, RunId, Wanted,
     bounds::{bytes_exceeded, failures_exceeded, fuel_exceeded},
     evaluation::{Evaluation, Halt, Queued, trace},
     language::{
-        Answers, Change, Directive, Effect, Ended, Question, Raise, RuleError, Timer, TimerChange,
+        Answers, Arrangement, Change, Directive, Effect, Ended, Question, Raise, RuleError, Timer,
+        TimerChange,
     },
 };
 
@@ -32,6 +33,7 @@ impl Evaluation<'_> {
         log.extend(ended.log);
         let changes = changed(&ended.changes);
         let effects = self.want(id, ended.effects);
+        let arranged = self.arrange(id, ended.arrangements);
         let raised: Vec<_> = ended
             .raises
             .into_iter()
@@ -40,6 +42,7 @@ impl Evaluation<'_> {
         self.raised = self.raised.saturating_add(raised.len());
         self.done.runs.push(Run {
             changes,
+            arranged,
             raised,
             saw: ended.saw,
             last: ended.last,
@@ -59,6 +62,19 @@ impl Evaluation<'_> {
             .into_iter()
             .for_each(|change| self.overlay.change_timer(change));
         Ok(ended.last)
+    }
+
+    /// Adds changes of the PEN itself, and tells them.
+    fn arrange(&mut self, id: &RunId, arrangements: Vec<Arrangement>) -> Vec<String> {
+        let told = arrangements.iter().map(ToString::to_string).collect();
+        for arrangement in arrangements {
+            self.overlay.arrange(arrangement.clone());
+            self.done.arrangements.push(Arranged {
+                run: id.clone(),
+                arrangement,
+            });
+        }
+        told
     }
 
     /// Adds what a run answers to whoever raised the event.
@@ -184,7 +200,27 @@ impl Evaluation<'_> {
                 message,
             });
         }
+        self.check_arrangements(&ended.arrangements)?;
         self.check_timers(&id.rid, &ended.timers)
+    }
+
+    fn check_arrangements(&self, arrangements: &[Arrangement]) -> Result<(), RuleError> {
+        let bounds = self.bounds();
+        let mut counted = self.overlay.counted();
+        for arrangement in arrangements {
+            counted.count(arrangement);
+            match arrangement {
+                Arrangement::CreatePen(_) => {
+                    bounds.check_children(counted.children)?;
+                    bounds.check_depth(self.transaction.state.ancestors().len() + 1)?;
+                }
+                Arrangement::MakeChannel(_) => bounds.check_channels(counted.channels)?,
+                Arrangement::ChangeChannel { .. }
+                | Arrangement::DeleteChannel { .. }
+                | Arrangement::DeletePen(_) => {}
+            }
+        }
+        Ok(())
     }
 
     fn check_timers(&self, rid: &Name, changes: &[TimerChange]) -> Result<(), RuleError> {

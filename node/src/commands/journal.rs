@@ -222,6 +222,8 @@ fn run_text(run: &shape::Run, accepted: &str) -> Vec<String> {
     if !run.changes.is_empty() {
         lines.push(format!("           set {}", run.changes.join(", ")));
     }
+    let arranged = run.arranged.iter();
+    lines.extend(arranged.map(|sentence| format!("           {sentence}")));
     lines.extend(run.raised.iter().map(|event| {
         let (domain, kind) = (&event.domain, &event.r#type);
         format!("           raised {domain}:{kind}")

@@ -122,6 +122,8 @@ fn consequences(woken: &Woken, indent: &str) -> Vec<String> {
     if !woken.changes.is_empty() {
         lines.push(format!("{indent}set {}", woken.changes.join(", ")));
     }
+    let arranged = woken.arranged.iter();
+    lines.extend(arranged.map(|sentence| format!("{indent}{sentence}")));
     lines.extend(
         woken
             .effects

@@ -185,6 +185,9 @@ pub struct Run {
     pub failure: Option<Failure>,
     /// The variables it set or cleared, `ruleset:name`.
     pub changes: Vec<String>,
+    /// What it changed of the PEN itself, a sentence each.
+    #[serde(default)]
+    pub arranged: Vec<String>,
     /// The events that it raised inside the PEN.
     #[serde(default)]
     pub raised: Vec<Event>,
@@ -207,6 +210,7 @@ impl Run {
             end: end.to_owned(),
             failure,
             changes: run.changes.iter().map(variable).collect(),
+            arranged: run.arranged,
             raised: run
                 .raised
                 .iter()

@@ -85,6 +85,9 @@ pub struct Woken {
     pub saw: Vec<Saw>,
     /// The variables it set or cleared, `ruleset:name`.
     pub changes: Vec<String>,
+    /// What it changed of the PEN itself, a sentence each.
+    #[serde(default)]
+    pub arranged: Vec<String>,
     /// What it wanted of the world, and what became of it.
     pub effects: Vec<Done>,
     /// The events that it raised, and what these did.
@@ -115,6 +118,7 @@ impl Woken {
                 .iter()
                 .map(|(rid, name)| format!("{rid}:{name}"))
                 .collect(),
+            arranged: run.arranged.clone(),
             effects: run.effects.iter().map(effect).collect(),
             raised: Vec::new(),
             log: logged(&run.log),

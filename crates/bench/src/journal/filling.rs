@@ -150,6 +150,7 @@ fn run(number: u64, event: Event) -> OutcomeRun {
         rule: word("rule", number % 5),
         end: RunEnd::Fired,
         changes: vec![(rid(number), word("variable", 1))],
+        arranged: Vec::new(),
         raised: vec![(raised, None)],
         saw: vec![("n".to_owned(), Value::number(7.0))],
         last: false,

@@ -120,7 +120,7 @@ fn commands_are_refused_with_a_code() {
     let mut world = World::with(1, |config: &mut Config| {
         config.pens_max = 1;
         config.rulesets_max = 1;
-        config.channels_max = 2;
+        config.evaluation.channels_max = 2;
         config.program_bytes_max = 100;
     });
     let pen = world.pen(0);

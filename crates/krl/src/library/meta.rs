@@ -158,11 +158,11 @@ fn in_query(evaluator: &Evaluator<'_>) -> Value {
 }
 
 fn pen_id(evaluator: &Evaluator<'_>) -> Value {
-    Value::Text(evaluator.scene.view.identity().0.into())
+    Value::Text(evaluator.scene.view.id().to_string().into())
 }
 
 fn pen_name(evaluator: &Evaluator<'_>) -> Value {
-    Value::Text(evaluator.scene.view.identity().1.into())
+    Value::Text(evaluator.scene.view.name().into())
 }
 
 fn rule_name(evaluator: &Evaluator<'_>) -> Value {

@@ -42,6 +42,7 @@ fn world() -> World {
         generation: 0,
         open: true,
         bearer: Bearer::default(),
+        family: None,
     }];
     world
 }

@@ -2,10 +2,10 @@
 
 use std::{cell::RefCell, collections::BTreeMap, fmt::Write as _, sync::Arc};
 
-use stratus_event::{Eci, Event, EventId, Fault, Map, Name, Timestamp, Value, Whose};
+use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_krl::Krl;
 use stratus_pen::{
-    Channel,
+    Channel, ChannelId, Kin, Seed,
     language::{
         Answers, Effect, Ended, Language as _, Limits, Program, Scene, StateView, Stop,
         SubscriptionView, Timer, TimerChange,
@@ -180,8 +180,28 @@ impl StateView for World {
         self.subscriptions.clone()
     }
 
-    fn identity(&self) -> (String, String) {
-        ("0123".to_owned(), "class".to_owned())
+    fn id(&self) -> PenId {
+        PenId([1; 16])
+    }
+
+    fn name(&self) -> String {
+        "class".to_owned()
+    }
+
+    fn parent(&self) -> Option<Kin> {
+        None
+    }
+
+    fn children(&self) -> Vec<Kin> {
+        Vec::new()
+    }
+
+    fn eci(&self, id: ChannelId) -> Eci {
+        Seed::default().eci(id)
+    }
+
+    fn eci_in_child(&self, child: PenId, id: ChannelId) -> Eci {
+        Seed::default().of_child(child).eci(id)
     }
 
     fn timers(&self, rid: &Name) -> Vec<Timer> {

@@ -98,6 +98,7 @@ fn channel(open: bool, policy: Policy) -> Channel {
         generation: 0,
         open,
         bearer: Bearer::Nobody,
+        family: None,
     }
 }
 

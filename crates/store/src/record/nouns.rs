@@ -93,7 +93,7 @@ nouns! {
     Accepted "an accepted event" {
         0: event, 1: channel, 2: source, 3: for_ruleset, 4: at, 5: seed
     }
-    Channel "a channel" { 0: eci, 1: id, 2: tags, 3: policy, 4: generation, 5: open; 6: bearer }
+    Channel "a channel" { 0: eci, 1: id, 2: tags, 3: policy, 4: generation, 5: open; 6: bearer; 8: family }
     Directive "a directive" { 0: name, 1: options; 2: by }
     Event "an event" { 0: id, 1: domain, 2: kind, 3: attributes, 4: time, 5: cause }
     Invite "an invite" {
@@ -105,7 +105,7 @@ nouns! {
     }
     OutcomeRun "a rule run" {
         0: event, 1: rid, 2: rule, 3: end, 4: changes, 5: effects, 6: log;
-        7: raised; 8: saw; 9: last
+        7: raised; 8: saw; 9: last; 10: arranged
     }
     OutcomeStand "the stand of a rule" {
         0: event, 1: rid, 2: rule, 3: did, 4: before; 5: after; 6: left_out

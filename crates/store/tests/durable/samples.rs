@@ -100,6 +100,7 @@ pub(crate) fn run(end: RunEnd) -> OutcomeRun {
         rule: name("ask"),
         end,
         changes: vec![(name("dispatcher"), name("open"))],
+        arranged: vec!["deleted a channel".into()],
         raised: vec![(event(4), None), (event(5), Some(name("dispatcher")))],
         saw: vec![("n".into(), Value::Null)],
         last: true,
@@ -218,6 +219,7 @@ fn channel() -> Channel {
         generation: u32::MAX,
         open: false,
         bearer: Bearer::Nearby,
+        family: Some(PenId([8; 16])),
     }
 }
 
