@@ -1,13 +1,15 @@
 //! One event at a time through the rules of its PEN, and what comes of it.
 
-use stratus_event::{Fault, PenId, Value, Whose};
+use stratus_event::{Fault, Map, PenId, Value, Whose};
 use stratus_pen::{Done, Ending, Moved, Transaction, language::Change};
 
 use crate::{
     Engine, Finished, Job, Key, Outcome, OutcomeRun, OutcomeStand, Output, Record,
     STANDS_BYTES_MAX,
     commit::{After, Draft},
+    effect::FAILURES,
     hosted::Entry,
+    names::{ERROR, SYSTEM, attribute},
     timer::write_timer,
 };
 
@@ -147,8 +149,9 @@ impl Engine {
         hosted.state.apply(done);
         write_state(pen, done, &mut draft);
         self.arm_timers(pen, done);
-        if done.failed.is_some() {
+        if let Some(fault) = &done.failed {
             self.set_instants(pen, Some(entry.accepted.at), &mut draft);
+            self.tell_failed(pen, &entry, fault, &mut draft);
         }
         let (stands, stands_left_out) = outcome_stands(done);
         let mut outcome = Outcome {
@@ -167,6 +170,26 @@ impl Engine {
         self.commit(draft);
         self.ready.insert(pen);
         self.resume_partners(pen);
+    }
+
+    /// Tells the PEN that the handling of an event was given up, unless that event told of others
+    /// that were.
+    fn tell_failed(&mut self, pen: PenId, entry: &Entry, fault: &Fault, draft: &mut Draft) {
+        if entry.failures() >= self.config.failures_max {
+            return;
+        }
+        let event = &entry.accepted.event;
+        let attributes = Map::from([
+            ("code", Value::text(&fault.code)),
+            ("level", Value::text("error")),
+            ("msg", Value::text(&fault.message)),
+            ("event", Value::text(event.id.to_string())),
+            ("domain", attribute(&event.domain)),
+            ("type", attribute(&event.kind)),
+            (FAILURES, Value::number(f64::from(entry.failures() + 1))),
+        ]);
+        let event = self.happening(SYSTEM, ERROR, attributes);
+        self.tell(pen, draft, event);
     }
 
     fn arm_timers(&mut self, pen: PenId, done: &Done) {

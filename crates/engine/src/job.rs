@@ -23,6 +23,23 @@ impl Job {
             ending: self.transaction.run(),
         }
     }
+
+    /// The same if it takes no more than so many steps. Else the job comes back as it was, so that
+    /// long ones do not stand before short ones.
+    pub fn run_within(self, fuel_max: u64) -> Result<Finished, Box<Self>> {
+        let (pen, position) = (self.pen, self.position);
+        match self.transaction.run_within(fuel_max) {
+            Ok(ending) => Ok(Finished {
+                pen,
+                position,
+                ending,
+            }),
+            Err(transaction) => Err(Box::new(Self {
+                transaction: *transaction,
+                ..self
+            })),
+        }
+    }
 }
 
 /// A job that has come to its end.

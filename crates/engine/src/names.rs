@@ -4,6 +4,7 @@ use stratus_event::{Name, Value};
 
 pub(crate) const ADDED: &str = "added";
 pub(crate) const EFFECT_FAILED: &str = "effect_failed";
+pub(crate) const ERROR: &str = "error";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const PAIRING_FAILED: &str = "pairing_failed";
 pub(crate) const REMOVED: &str = "removed";
@@ -36,6 +37,7 @@ mod tests {
         let all = [
             ADDED,
             EFFECT_FAILED,
+            ERROR,
             EVENT,
             OWNER,
             PAIRING_FAILED,

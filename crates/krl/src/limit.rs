@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stratus_pen::language::{Limits, QuestionId, RuleError, Stop};
+use stratus_pen::language::{FUEL_EXHAUSTED, Limits, QuestionId, RuleError, Stop};
 
 use crate::value::{Entries, List, Map, Value};
 
@@ -88,7 +88,7 @@ impl Meter {
             "the rule ran for {} steps without an end",
             self.limits.fuel_max
         );
-        Failure::new("fuel-exhausted", message)
+        Failure::new(FUEL_EXHAUSTED, message)
     }
 
     /// Uses fuel for work that grows with a length.

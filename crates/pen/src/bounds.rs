@@ -34,8 +34,8 @@ pub struct Bounds {
     pub family_depth_max: usize,
     /// Failed runs; at the bound the transaction is given up.
     pub failures_max: usize,
-    /// Steps of evaluation over all predicates, and all runs that did not fail; at the bound the
-    /// transaction is given up.
+    /// Steps of evaluation over all predicates, and all runs that did not fail or failed for want
+    /// of them; at the bound the transaction is given up.
     pub fuel_max: u64,
     /// Questions that one rule run may ask, answered ones included.
     pub questions_max: usize,

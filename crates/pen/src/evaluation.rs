@@ -12,7 +12,7 @@ use crate::{
     bounds::runs_exceeded,
     instant::{Passing, instant_changes},
     judge::Judge,
-    language::{Answers, Scene, Stop},
+    language::{Answers, FUEL_EXHAUSTED, Limits, Scene, Stop},
     overlay::Overlay,
     rulesets::Rule,
 };
@@ -31,6 +31,8 @@ pub(crate) struct Evaluation<'a> {
     pub(crate) raised: usize,
     pub(crate) failures: usize,
     pub(crate) fuel: u64,
+    /// How much of it there is time for now.
+    pub(crate) patience: u64,
     /// Bytes of all that the runs leave behind.
     pub(crate) bytes: u64,
     /// The rulesets that have said what they say once.
@@ -63,10 +65,12 @@ struct Selected<'a> {
 pub(crate) enum Halt {
     Ask(Asked),
     GiveUp(Fault),
+    /// There is no time for it now.
+    Later,
 }
 
 impl<'a> Evaluation<'a> {
-    pub(crate) fn new(transaction: &'a Transaction) -> Self {
+    pub(crate) fn new(transaction: &'a Transaction, patience: u64) -> Self {
         let accepted = Queued {
             event: transaction.event.clone(),
             for_ruleset: transaction.for_ruleset.clone(),
@@ -85,20 +89,24 @@ impl<'a> Evaluation<'a> {
             raised: 0,
             failures: 0,
             fuel: 0,
+            patience,
             bytes: 0,
             prefaced: BTreeSet::new(),
         }
     }
 
-    pub(crate) fn run(mut self) -> Ending {
+    /// Evaluates all; none if there is no time for it.
+    pub(crate) fn run(mut self) -> Option<Ending> {
         while let Some(queued) = self.queue.pop_front() {
-            match self.handle(&queued) {
-                Ok(()) => {}
-                Err(Halt::Ask(asked)) => return Ending::Ask(asked),
-                Err(Halt::GiveUp(fault)) => return Ending::Done(Box::new(self.given_up(fault))),
-            }
+            let done = match self.handle(&queued) {
+                Ok(()) => continue,
+                Err(Halt::Ask(asked)) => return Some(Ending::Ask(asked)),
+                Err(Halt::GiveUp(fault)) => self.given_up(fault),
+                Err(Halt::Later) => return None,
+            };
+            return Some(Ending::Done(Box::new(done)));
         }
-        Ending::Done(Box::new(self.finished()))
+        Some(Ending::Done(Box::new(self.finished())))
     }
 
     fn handle(&mut self, queued: &Queued) -> Result<(), Halt> {
@@ -209,6 +217,7 @@ impl<'a> Evaluation<'a> {
             log,
         } = selected;
         let none = Answers::new();
+        let limits = self.rule_limits();
         let scene = Scene {
             view: &self.overlay,
             event: Some(&queued.event),
@@ -217,7 +226,7 @@ impl<'a> Evaluation<'a> {
             now: self.transaction.now,
             seed: id.seed(self.seed()),
             answers: self.transaction.answers.get(&id).unwrap_or(&none),
-            limits: &self.bounds().rule,
+            limits: &limits,
         };
         let error = match rule.program.run(rule.place.rule, &scene) {
             Ok(ended) => match self.check(queued, &id, &ended) {
@@ -231,7 +240,20 @@ impl<'a> Evaluation<'a> {
             Err(Stop::Error(error)) => error,
         };
         self.fail(queued, &id, &error, log)?;
+        if error.code == FUEL_EXHAUSTED {
+            self.burn_all(limits.fuel_max)?;
+        }
         Ok(false)
+    }
+
+    /// What a rule run may use up: of the fuel no more than there is time for.
+    fn rule_limits(&self) -> Limits {
+        let rule = self.bounds().rule;
+        let fuel_left = self.patience.saturating_sub(self.fuel);
+        Limits {
+            fuel_max: rule.fuel_max.min(fuel_left),
+            ..rule
+        }
     }
 
     /// Leaves an entry in the trace for a rule that was not selected and of which there is

@@ -369,6 +369,9 @@ pub struct QuestionId {
 /// Answers by question; an error is an answer too.
 pub type Answers = BTreeMap<QuestionId, Result<Value, Fault>>;
 
+/// The code of the error with which a run stops at [`Limits::fuel_max`].
+pub const FUEL_EXHAUSTED: &str = "fuel-exhausted";
+
 /// What one rule run may use up. At a bound the run stops with an error that names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

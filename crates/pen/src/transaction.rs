@@ -2,7 +2,7 @@
 
 use stratus_event::{Eci, Event, Name, Timestamp};
 
-use crate::{Answered, Bounds, Ending, State, evaluation::Evaluation};
+use crate::{Answered, Bounds, Done, Ending, State, bounds::fuel_exceeded, evaluation::Evaluation};
 
 /// An event and everything that its evaluation may read.
 #[derive(Clone, Debug)]
@@ -36,6 +36,18 @@ impl Transaction {
     /// before it changed. The result depends on nothing but the fields: with the same fields it is
     /// the same, and with more answers it is the same up to where they are used.
     pub fn run(self) -> Ending {
-        Evaluation::new(&self).run()
+        let given_up = || Done {
+            failed: Some(fuel_exceeded(u64::MAX)),
+            ..Done::default()
+        };
+        let ending = self.run_within(u64::MAX);
+        ending.unwrap_or_else(|_| Ending::Done(Box::new(given_up())))
+    }
+
+    /// The same if it takes no more than so many steps. Else the transaction comes back as it was,
+    /// for when there is more time.
+    pub fn run_within(self, fuel_max: u64) -> Result<Ending, Box<Self>> {
+        let ending = Evaluation::new(&self, fuel_max).run();
+        ending.ok_or_else(|| Box::new(self))
     }
 }

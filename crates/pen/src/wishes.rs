@@ -101,10 +101,21 @@ impl Evaluation<'_> {
     /// Counts steps of evaluation.
     pub(crate) fn burn(&mut self, fuel: u64) -> Result<(), Halt> {
         self.fuel = self.fuel.saturating_add(fuel);
+        if self.fuel > self.patience {
+            return Err(Halt::Later);
+        }
         if self.fuel > self.bounds().fuel_max {
             return Err(Halt::GiveUp(fuel_exceeded(self.bounds().fuel_max)));
         }
         Ok(())
+    }
+
+    /// Counts the steps of a run that used up all it was given, which may be less than it may have.
+    pub(crate) fn burn_all(&mut self, given: u64) -> Result<(), Halt> {
+        if given < self.bounds().rule.fuel_max {
+            return Err(Halt::Later);
+        }
+        self.burn(given)
     }
 
     /// Adds effects and gives their ordinals.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stratus_engine::{Command, Engine, Image, Input, Key, Position, Record, Reply, Wait};
+use stratus_engine::{Command, Engine, Image, Input, Key, Position, Record, Reply, Source, Wait};
 use stratus_event::Value;
 
 use crate::{
@@ -240,6 +240,32 @@ fn an_event_that_brings_the_process_down_is_given_up() {
         world.query(0, pen, "a", "seen"),
         Value::list([Value::from("harmless")])
     );
+}
+
+/// A PEN hears that an event was given up, but not for ever that hearing of it was given up too;
+/// its other events go on.
+#[test]
+fn a_pen_hears_of_what_was_given_up() {
+    let mut world = World::with(1, |config| config.evaluation.runs_max = 0);
+    let pen = world.pen(0);
+    world.install(0, pen, "ruleset a\non x:y count\non system:error count");
+    let owner = world.owner(0, pen);
+    world.ok(0, raise(owner, "x:y", &[]));
+    let told: Vec<_> = world.nodes[0]
+        .disk
+        .values()
+        .filter_map(|record| match record {
+            Record::Accepted(accepted) if accepted.source == Source::Engine => {
+                Some(accepted.event.attributes.get("code").cloned())
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, vec![Some(Value::from("runs-exceeded")); 3]);
+    world.nodes[0].config.evaluation.runs_max = 10;
+    world.crash(0);
+    world.ok(0, raise(owner, "x:y", &[]));
+    assert_eq!(world.query(0, pen, "a", "count"), Value::from(1));
 }
 
 #[test]

@@ -284,7 +284,12 @@ fn raised(timer: &Timer, now: Timestamp) -> Event {
 
 /// What came of events, as text without lines and columns.
 fn without_places(played: &[Done]) -> Vec<String> {
-    let shown = played.iter().map(|done| format!("{done:?}"));
+    let shown = played.iter().map(|done| {
+        let mut done = done.clone();
+        let operands = done.runs.iter_mut().flat_map(|run| &mut run.saw);
+        operands.for_each(|(text, _)| text.retain(|letter| !letter.is_whitespace()));
+        format!("{done:?}")
+    });
     shown.map(|shown| without_numbers(&shown)).collect()
 }
 

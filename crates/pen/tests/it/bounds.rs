@@ -2,8 +2,8 @@
 
 use stratus_event::Map;
 use stratus_pen::{
-    Bounds, Transaction,
-    language::{Directive, Ended, TimerChange},
+    Bounds, Ending, Transaction,
+    language::{Directive, Ended, FUEL_EXHAUSTED, RuleError, Scene, Stop, TimerChange},
 };
 
 use stratus_salience::{Expression, Primitive};
@@ -185,6 +185,49 @@ fn bounds_are_reached_before_they_are_exceeded() {
         ..transaction(&state, "t:go")
     });
     assert_eq!(done.runs.len(), 4);
+}
+
+/// One with no time left comes back as it was, and comes to the same end when there is more.
+#[test]
+fn a_long_transaction_waits_for_its_time() {
+    let runs = || Ended {
+        fuel: 10,
+        ..raising(&["t:x"])
+    };
+    let ruleset = Ruleset::new("r")
+        .rule("a", on("t:go"), move |_| Ok(runs()))
+        .rule("x", on("t:x"), |_| Ok(fired()));
+    let state = state([ruleset]);
+    let transaction = || transaction(&state, "t:go");
+    let long = transaction().run_within(9).unwrap_err();
+    let (late, early) = (long.run(), transaction().run_within(10).unwrap());
+    let (Ending::Done(late), Ending::Done(early)) = (late, early) else {
+        panic!("nothing is asked");
+    };
+    assert_eq!(late, early);
+    assert_eq!(late.runs.len(), 2);
+}
+
+/// What a run failed for want of fuel is counted, and it fails only at its own bound.
+#[test]
+fn a_run_out_of_fuel_is_counted() {
+    let spent = |scene: &Scene<'_>| {
+        Err(Stop::Error(RuleError {
+            code: FUEL_EXHAUSTED,
+            message: scene.limits.fuel_max.to_string(),
+        }))
+    };
+    let rulesets = || vec![Ruleset::new("r").rule("a", on("t:go"), move |scene| spent(scene))];
+    let state = state(rulesets());
+    assert!(transaction(&state, "t:go").run_within(1_000).is_err());
+    let done = done(transaction(&state, "t:go"));
+    let fuel_max = Bounds::default().rule.fuel_max.to_string();
+    assert_eq!(failure(&done).message, fuel_max);
+    let bound = |bounds: &mut Bounds| {
+        bounds.rule.fuel_max = 5;
+        bounds.fuel_max = 4;
+    };
+    check_given_up(bound, rulesets(), "event-fuel-exceeded");
 }
 
 /// A rule that wakes itself.
