@@ -3,7 +3,7 @@
 use stratus_capability::{GrantHash, GrantId, HolderKey};
 use stratus_engine::{AskId, Did, EffectId};
 use stratus_event::{
-    Eci, EventId, Fault, Name, PenId, Timestamp, Value,
+    Eci, EventId, Fault, Name, PenId, Timestamp,
     codec::{CodecError, Item},
 };
 use stratus_pen::{Bearer, ChannelId};
@@ -128,10 +128,10 @@ impl<T: Stored> Stored for Option<T> {
     }
 }
 
-impl Stored for Result<String, Fault> {
+impl<T: Stored> Stored for Result<T, Fault> {
     fn item(&self) -> Item {
         match self {
-            Ok(text) => variant(0, [text.item()]),
+            Ok(value) => variant(0, [value.item()]),
             Err(fault) => variant(1, [fault.item()]),
         }
     }
@@ -163,24 +163,6 @@ impl Stored for Did {
 
     fn read(item: Item) -> Result<Self, CodecError> {
         at_place(&DEEDS, &item)
-    }
-}
-
-impl Stored for Result<Value, Fault> {
-    fn item(&self) -> Item {
-        match self {
-            Ok(value) => variant(0, [value.item()]),
-            Err(fault) => variant(1, [fault.item()]),
-        }
-    }
-
-    fn read(item: Item) -> Result<Self, CodecError> {
-        let (number, parts) = read_variant(item)?;
-        match number {
-            0 => one(parts).map(Ok),
-            1 => one(parts).map(Err),
-            _ => Err(UNKNOWN),
-        }
     }
 }
 
