@@ -52,6 +52,16 @@ impl Client {
             .await
     }
 
+    /// Changes what is at a path under `/api/v1`, and reads what it is then.
+    pub(crate) async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
+        self.read(self.request(Method::PATCH, path, Some(body)).await?)
+            .await
+    }
+
     /// Removes what is at a path under `/api/v1`.
     pub(crate) async fn delete(&self, path: &str) -> Result<(), Failure> {
         self.request(Method::DELETE, path, None::<&()>)
@@ -148,6 +158,7 @@ fn fault(problem: shape::Problem) -> Fault {
         whose,
         message,
         hint,
+        retry_after_ms: None,
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) enum Verb {
     /// Install, list and remove rulesets
     #[command(subcommand)]
     Ruleset(ruleset::Ruleset),
-    /// Make and list channels
+    /// Make, list, change and delete channels
     #[command(subcommand)]
     Channel(channel::Channel),
     /// Raise events

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use stratus_engine::{Command, CommandId, Door, Reply, Wait};
+use stratus_engine::{ChannelWish, Command, CommandId, Door, Reply, Wait};
 use stratus_event::{Eci, Fault, Map, Name, PenId, Timestamp, Value, Whose};
-use stratus_pen::{Bearer, Policy, Rule};
+use stratus_pen::{Policy, Rule};
 
 use crate::{Faults, NodeIndex, Notice, Text, World, random::Random};
 
@@ -363,9 +363,11 @@ fn open_phone(world: &mut World, node: NodeIndex, pen: PenId) -> Result<Eci, Fau
     };
     let make = Command::MakeChannel {
         pen,
-        tags: vec![name("phone")?],
-        policy,
-        bearer: Bearer::Nobody,
+        wish: ChannelWish {
+            tags: vec![name("phone")?],
+            policy,
+            ..ChannelWish::default()
+        },
     };
     match world.ask(node, make)? {
         Reply::Channel(channel) => Ok(channel.eci),

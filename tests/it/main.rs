@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod channel;
 mod door;
 mod http;
 mod kill;

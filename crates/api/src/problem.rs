@@ -26,8 +26,15 @@ impl IntoResponse for Refusal {
             tracing::warn!("a request failed: {}", self.0);
         }
         let kind = HeaderValue::from_static("application/problem+json");
+        let retry = self
+            .0
+            .retry_after_ms
+            .map(|ms| HeaderValue::from(ms.div_ceil(1000)));
         let problem = Json(problem(self.0.clone(), status));
         let mut response = (status, [(header::CONTENT_TYPE, kind)], problem).into_response();
+        if let Some(seconds) = retry {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
         // For routes that tell it in another way.
         response.extensions_mut().insert(self.0);
         if status == StatusCode::UNAUTHORIZED {
@@ -46,13 +53,15 @@ pub fn status(fault: &Fault) -> StatusCode {
         "token-wrong" => StatusCode::UNAUTHORIZED,
         "channel-not-legacy"
         | "channel-only-nearby"
+        | "channel-reserved"
         | "policy-refuses"
         | "webhook-signature-wrong" => StatusCode::FORBIDDEN,
+        "channel-in-use" => StatusCode::CONFLICT,
         "request-method-wrong" => StatusCode::METHOD_NOT_ALLOWED,
         "request-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
         "request-late" => StatusCode::REQUEST_TIMEOUT,
         "request-type-wrong" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "requests-too-many" => StatusCode::TOO_MANY_REQUESTS,
+        "rate-exceeded" | "requests-too-many" => StatusCode::TOO_MANY_REQUESTS,
         "command-late" => StatusCode::GATEWAY_TIMEOUT,
         code if code.ends_with("-unknown") => StatusCode::NOT_FOUND,
         _ => match fault.whose {
@@ -95,11 +104,14 @@ mod tests {
         check(Whose::Caller, "webhook-signature-wrong", 403);
         check(Whose::Caller, "channel-not-legacy", 403);
         check(Whose::Caller, "channel-only-nearby", 403);
+        check(Whose::Caller, "channel-reserved", 403);
         check(Whose::Caller, "channel-unknown", 404);
         check(Whose::Caller, "request-method-wrong", 405);
         check(Whose::Caller, "request-late", 408);
+        check(Whose::Caller, "channel-in-use", 409);
         check(Whose::Caller, "request-too-large", 413);
         check(Whose::Caller, "request-type-wrong", 415);
+        check(Whose::Caller, "rate-exceeded", 429);
         check(Whose::World, "requests-too-many", 429);
         check(Whose::Bug, "anything", 500);
         check(Whose::Caller, "anything", 400);

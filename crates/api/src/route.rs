@@ -1,5 +1,6 @@
 //! The routes, one file per thing.
 
+mod channel;
 mod cloud_event;
 mod event;
 mod journal;
@@ -16,7 +17,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{Method, Uri},
     middleware::from_fn_with_state,
-    routing::{delete, get, post},
+    routing::{delete, get, patch, post},
 };
 use stratus_engine::Reply;
 use stratus_event::{Fault, Whose};
@@ -36,7 +37,11 @@ pub(crate) fn owners() -> Router<Arc<Site>> {
         .route("/pen", get(pen::list))
         .route("/rulesets", post(pen::install))
         .route("/rulesets/{rid}", delete(pen::uninstall))
-        .route("/channels", post(pen::make_channel))
+        .route("/channels", post(channel::make))
+        .route(
+            "/channels/{eci}",
+            patch(channel::change).delete(channel::delete),
+        )
         .route("/events", post(event::raise))
         .route("/cloudevents", post(cloud_event::by_owner))
         .route("/queries", post(event::query))

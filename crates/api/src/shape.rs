@@ -14,7 +14,9 @@ pub use journal::{Cause, Effect, Event, Failure, Journal, JournalEntry, Log, Out
 pub use legacy::{Episode, LegacyDirective, LegacyMeta};
 pub(crate) use listing::hexadecimal;
 pub use listing::{Channel, Invite, Pen, Ruleset, Subscription, Timer};
-pub use request::{Install, Legacy, MakeChannel, MakeInvite, Pair, Query, Raise, Wait};
+pub use request::{
+    ChangeChannel, Install, Legacy, MakeChannel, MakeInvite, Pair, Query, Raise, Rate, Wait,
+};
 pub use why::{Caused, Done, Happening, RuleWhy, Settled, Why, Woken};
 
 /// An object of JSON.

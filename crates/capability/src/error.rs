@@ -102,6 +102,7 @@ impl From<GrantError> for Fault {
             whose: Whose::Peer,
             message: error.to_string(),
             hint: Some(error.hint().to_owned()),
+            retry_after_ms: None,
         }
     }
 }

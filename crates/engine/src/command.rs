@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use stratus_capability::Rate;
 use stratus_event::{Eci, EventId, Fault, Map, Name, PenId, Timestamp, Value};
 use stratus_pen::{
-    Bearer, Channel, Policy,
+    Bearer, Channel, Policy, Rule,
     language::{Directive, Timer},
 };
 use stratus_protocol::{NodeId, SubscriptionId};
@@ -16,6 +17,22 @@ pub struct CommandId(pub u64);
 /// A wish of the owner, or an event from a door of the node.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
+    /// Shut, open or change a channel; answered by [`Reply::Channel`].
+    ChangeChannel {
+        /// In which PEN.
+        pen: PenId,
+        /// Which.
+        eci: Eci,
+        /// What is to be otherwise.
+        change: Box<ChannelChange>,
+    },
+    /// Delete a channel that no subscription needs; answered by [`Reply::Done`].
+    DeleteChannel {
+        /// In which PEN.
+        pen: PenId,
+        /// Which.
+        eci: Eci,
+    },
     /// Make a PEN; answered by [`Reply::Pen`].
     CreatePen {
         /// What its owner calls it.
@@ -56,12 +73,8 @@ pub enum Command {
     MakeChannel {
         /// In which PEN.
         pen: PenId,
-        /// Words to find it by.
-        tags: Vec<Name>,
-        /// What it lets in.
-        policy: Policy,
-        /// For whom its ECI is enough.
-        bearer: Bearer,
+        /// How it is to be.
+        wish: ChannelWish,
     },
     /// Use an invite; answered by [`Reply::Paired`] once both sides are done, or by
     /// [`Reply::PairingPending`] if the other side cannot be reached within the wait.
@@ -141,6 +154,40 @@ pub enum Command {
         /// The invite's id.
         invite: [u8; 16],
     },
+}
+
+/// How a new channel is to be. It lets in nothing but what is said here.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChannelWish {
+    /// Words to find it by.
+    pub tags: Vec<Name>,
+    /// What it lets in.
+    pub policy: Policy,
+    /// For whom its ECI is enough.
+    pub bearer: Bearer,
+    /// How fast events may come in by doors of the node.
+    pub rate: Option<Rate>,
+}
+
+/// What is to be otherwise about a channel; what is none stays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChannelChange {
+    /// Words to find it by.
+    pub tags: Option<Vec<Name>>,
+    /// Events that may come in.
+    pub events_allowed: Option<Vec<Rule>>,
+    /// Events that may not, whatever is allowed.
+    pub events_denied: Option<Vec<Rule>>,
+    /// Queries that may be asked.
+    pub queries_allowed: Option<Vec<Rule>>,
+    /// Queries that may not, whatever is allowed.
+    pub queries_denied: Option<Vec<Rule>>,
+    /// For whom its ECI is enough.
+    pub bearer: Option<Bearer>,
+    /// How fast events may come in by doors of the node; within, none is without limit.
+    pub rate: Option<Option<Rate>>,
+    /// A shut channel lets nothing in.
+    pub open: Option<bool>,
 }
 
 /// Through which door an event or a query came to the node.

@@ -8,7 +8,7 @@ use crate::{
     commit::{After, Draft},
     federation::Order,
     hosted::{Hosted, Window},
-    raise::{Arrival, check_open, check_policy},
+    raise::Arrival,
 };
 
 impl Engine {
@@ -86,8 +86,8 @@ impl Engine {
 
     fn check_delivered(&self, eci: Eci, event: &Event) -> Result<PenId, Fault> {
         let (pen, channel) = self.channel(&eci)?;
-        check_open(channel)?;
-        check_policy(channel, &event.domain, &event.kind)?;
+        channel.check_open()?;
+        channel.check_event(&event.domain, &event.kind)?;
         Ok(pen)
     }
 

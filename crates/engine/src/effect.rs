@@ -388,6 +388,7 @@ fn connector_said(code: String, reason: String) -> Fault {
         whose: Whose::World,
         message: reason,
         hint: None,
+        retry_after_ms: None,
     }
 }
 

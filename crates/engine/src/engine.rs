@@ -4,6 +4,7 @@
 //! [`Engine::handle`], **drain [`Engine::poll`] until it gives `None`**, and do what it says.
 
 mod ask;
+mod channels;
 mod command;
 mod commit;
 mod config;
@@ -33,7 +34,8 @@ mod timer;
 mod why;
 
 pub use command::{
-    Command, CommandId, Door, InviteListing, Listing, Reply, SubscriptionListing, Wait,
+    ChannelChange, ChannelWish, Command, CommandId, Door, InviteListing, Listing, Reply,
+    SubscriptionListing, Wait,
 };
 pub use config::Config;
 pub use input::{Input, Verdict};
@@ -59,7 +61,7 @@ use rand_chacha::{
     ChaCha20Rng,
     rand_core::{Rng, SeedableRng},
 };
-use stratus_capability::GrantHash;
+use stratus_capability::{GrantHash, Meter};
 use stratus_event::{Eci, Fault, Name, PenId, Timestamp};
 use stratus_pen::{
     Common,
@@ -68,6 +70,7 @@ use stratus_pen::{
 use stratus_protocol::Federation;
 use stratus_salience::Patterns;
 
+use channels::check_tags;
 use commit::{Draft, Ledger};
 use effect::Turns;
 use hosted::Hosted;
@@ -106,6 +109,8 @@ pub struct Engine {
     pairing_waits: Vec<PairWait>,
     /// Whose turn it is at each connector.
     turns: BTreeMap<Name, Turns>,
+    /// How much came in by doors of late, by channels that have a rate.
+    meters: BTreeMap<Eci, Meter>,
     federation: Federation,
     addresses: Vec<String>,
     connected: BTreeSet<NodeId>,
@@ -139,6 +144,7 @@ impl Engine {
             holdings: BTreeMap::new(),
             pairing_waits: Vec::new(),
             turns: BTreeMap::new(),
+            meters: BTreeMap::new(),
             addresses: Vec::new(),
             connected: BTreeSet::new(),
             schedule: Schedule::default(),
@@ -238,15 +244,17 @@ impl Engine {
             | Command::Unsubscribe { .. }
             | Command::Withdraw { .. } => self.handle_partner_command(id, command),
             Command::List { pen } => self.reply(id, self.list(pen)),
-            Command::MakeChannel {
-                pen,
-                tags,
-                policy,
-                bearer,
-            } => self.change(id, |engine, draft| {
-                engine
-                    .make_channel(pen, tags, (policy, bearer), draft)
-                    .map(Reply::Channel)
+            Command::ChangeChannel { pen, eci, change } => self.change(id, |engine, draft| {
+                let channel = engine.change_channel(pen, eci, *change, draft)?;
+                Ok(Reply::Channel(channel))
+            }),
+            Command::DeleteChannel { pen, eci } => self.change(id, |engine, draft| {
+                engine.delete_channel(pen, eci, draft)?;
+                Ok(Reply::Done)
+            }),
+            Command::MakeChannel { pen, wish } => self.change(id, |engine, draft| {
+                check_tags(&wish.tags)?;
+                engine.make_channel(pen, wish, draft).map(Reply::Channel)
             }),
             Command::Query {
                 pen,

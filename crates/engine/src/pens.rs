@@ -1,12 +1,11 @@
-//! PENs and their channels, as the owner makes and lists them.
+//! PENs, as the owner makes and lists them.
 
-use stratus_event::{Eci, Fault, Name, PenId, Whose};
-use stratus_pen::language::RuleError;
-use stratus_pen::{Bearer, Channel, ChannelId, Policy};
+use stratus_event::{Fault, Name, PenId, Whose};
+use stratus_pen::Policy;
 use stratus_protocol::SubscriptionId;
 
 use crate::{
-    Engine, InviteListing, Key, Listing, Record, Reply, SubscriptionListing,
+    ChannelWish, Engine, InviteListing, Key, Listing, Record, Reply, SubscriptionListing,
     commit::Draft,
     hosted::Hosted,
     names::{OWNER, fixed},
@@ -32,54 +31,9 @@ impl Engine {
             },
         );
         self.pens.insert(id, Hosted::new(id, name, seed, None));
-        let open = (Policy::any(), Bearer::Nobody);
-        self.make_channel(id, vec![fixed(OWNER)], open, draft)?;
+        let wish = ChannelWish::closed(vec![fixed(OWNER)], Policy::any());
+        self.make_channel(id, wish, draft)?;
         Ok(Reply::Pen(id))
-    }
-
-    /// Makes a channel with a key of its own.
-    pub(crate) fn make_channel(
-        &mut self,
-        pen: PenId,
-        tags: Vec<Name>,
-        (policy, bearer): (Policy, Bearer),
-        draft: &mut Draft,
-    ) -> Result<Channel, Fault> {
-        let bounds = self.config.evaluation;
-        let id = ChannelId(self.random_bytes());
-        let hosted = self.hosted_mut(pen)?;
-        let channels = hosted.state.channels_count() + 1;
-        bounds.check_channels(channels).map_err(refused)?;
-        let eci = hosted.state.seed().eci(id);
-        let channel = Channel {
-            eci,
-            id,
-            tags,
-            policy,
-            generation: 0,
-            open: true,
-            bearer,
-            family: None,
-        };
-        hosted.state.set_channel(channel.clone());
-        self.channels.insert(eci, pen);
-        draft.put(Key::Channel(pen, eci), Record::Channel(channel.clone()));
-        Ok(channel)
-    }
-
-    /// Takes out a channel of which no partner may know any more.
-    pub(crate) fn forget_channel(&mut self, pen: PenId, eci: Eci, draft: &mut Draft) {
-        self.channels.remove(&eci);
-        draft.remove(Key::Channel(pen, eci));
-        let Some(hosted) = self.pens.get_mut(&pen) else {
-            return;
-        };
-        hosted.state.remove_channel(&eci);
-        let windows = hosted.windows.keys().filter(|(channel, _)| *channel == eci);
-        for window in windows.copied().collect::<Vec<_>>() {
-            hosted.windows.remove(&window);
-            draft.remove(Key::Window(window.0, window.1));
-        }
     }
 
     /// The node as a whole.
@@ -206,11 +160,6 @@ fn invite(invite: &stratus_protocol::Invite) -> InviteListing {
         expires: invite.expires,
         uses_left: invite.uses_max.saturating_sub(used),
     }
-}
-
-/// A bound that the owner has come to, as it is told her.
-fn refused(RuleError { code, message }: RuleError) -> Fault {
-    Fault::new(Whose::Caller, code, message)
 }
 
 fn pen_unknown(pen: PenId) -> Fault {

@@ -42,6 +42,7 @@ impl Engine {
                 return Ok(());
             }
             self.check_room(pen)?;
+            self.check_rate(pen, &wish.channel)?;
             self.take_wish(command, pen, wish);
             Ok(())
         });
@@ -130,9 +131,9 @@ impl Engine {
 
     fn check_wish(&self, wish: &Wish) -> Result<PenId, Fault> {
         let (pen, channel) = self.channel(&wish.channel)?;
-        check_open(channel)?;
+        channel.check_open()?;
         check_door(channel, &wish.door)?;
-        check_policy(channel, &wish.domain, &wish.kind)?;
+        channel.check_event(&wish.domain, &wish.kind)?;
         check_size(&wish.attributes, self.config.event_bytes_max)?;
         check_external_id(
             wish.external_id.as_deref(),
@@ -333,28 +334,6 @@ impl Entry {
             duplicate: waiter.duplicate,
         }
     }
-}
-
-/// Whether a channel lets anything in.
-pub(crate) fn check_open(channel: &Channel) -> Result<(), Fault> {
-    if channel.open {
-        return Ok(());
-    }
-    let message = format!("the channel {} is shut", channel.eci);
-    Err(Fault::new(Whose::Caller, "channel-shut", message).hint("use another channel"))
-}
-
-/// Whether a channel's policy lets that event in.
-pub(crate) fn check_policy(channel: &Channel, domain: &Name, kind: &Name) -> Result<(), Fault> {
-    if channel.policy.permits_event(domain, kind) {
-        return Ok(());
-    }
-    let message = format!(
-        "the channel {} does not let in {domain}:{kind}",
-        channel.eci
-    );
-    Err(Fault::new(Whose::Caller, "policy-refuses", message)
-        .hint("let the event in by the channel's policy, or use another channel"))
 }
 
 /// The owner's channel is for the owner, a partner's is for what comes under its grant, and one

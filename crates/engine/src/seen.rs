@@ -49,6 +49,11 @@ impl Seen {
         Some(first)
     }
 
+    /// All ids that are remembered.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.by_id.keys().map(String::as_str)
+    }
+
     pub(crate) fn get(&self, external_id: &str) -> Option<&First> {
         self.by_position.get(self.by_id.get(external_id)?)
     }

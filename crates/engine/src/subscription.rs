@@ -2,11 +2,11 @@
 
 use stratus_capability::{Grant, GrantHash, GrantId, HolderKey, Terms, mint};
 use stratus_event::{Eci, Fault, Name, PenId, Whose};
-use stratus_pen::{Bearer, Channel, Policy, Rule};
+use stratus_pen::{Channel, Policy, Rule};
 use stratus_protocol::{Admitted, Held, SubscriptionId};
 
 use crate::{
-    CommandId, Engine, Key, Record, Reply,
+    ChannelWish, CommandId, Engine, Reply,
     commit::Draft,
     federation::Order,
     hosted::Hosted,
@@ -77,7 +77,7 @@ impl Engine {
         let relation = relation.clone();
         let (key, record) = relation.entry(pen);
         draft.put(key, record);
-        hosted.shut(pen, &relation.record.rx, draft);
+        hosted.shut(&relation.record.rx, draft);
         hosted.refresh_subscriptions();
         let (eci, grant) = (relation.granted.eci(), relation.granted.id());
         // Before the release, after which nobody knows where the partner is to be told.
@@ -140,12 +140,8 @@ impl Engine {
             events_allowed,
             ..Policy::default()
         };
-        self.make_channel(
-            pen,
-            vec![fixed(SUBSCRIPTION)],
-            (policy, Bearer::Nobody),
-            draft,
-        )
+        let wish = ChannelWish::closed(vec![fixed(SUBSCRIPTION)], policy);
+        self.make_channel(pen, wish, draft)
     }
 
     /// Grants those events on that channel to the holder of that key.
@@ -247,7 +243,7 @@ impl Hosted {
         Some(begun.subscription)
     }
 
-    fn shut(&mut self, pen: PenId, eci: &Eci, draft: &mut Draft) {
+    fn shut(&mut self, eci: &Eci, draft: &mut Draft) {
         let Some(channel) = self.state.channel(eci).cloned() else {
             return;
         };
@@ -255,8 +251,7 @@ impl Hosted {
             open: false,
             ..channel
         };
-        draft.put(Key::Channel(pen, *eci), Record::Channel(channel.clone()));
-        self.state.set_channel(channel);
+        self.put_channel(channel, draft);
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Fault {
     pub message: String,
     /// What to do, if anything can be done.
     pub hint: Option<String>,
+    /// When it is worth trying again, if that is known, in milliseconds.
+    pub retry_after_ms: Option<u64>,
 }
 
 impl Fault {
@@ -26,6 +28,7 @@ impl Fault {
             whose,
             message: message.into(),
             hint: None,
+            retry_after_ms: None,
         }
     }
 
@@ -33,6 +36,13 @@ impl Fault {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same fault with a time after which to try again, in milliseconds.
+    #[must_use]
+    pub fn retry_after_ms(mut self, wait_ms: u64) -> Self {
+        self.retry_after_ms = Some(wait_ms);
         self
     }
 }

@@ -364,6 +364,7 @@ fn channel() -> Channel {
         open: true,
         bearer: Bearer::default(),
         family: None,
+        rate: None,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use stratus_event::{Eci, Name, PenId};
+use stratus_capability::Rate;
+use stratus_event::{Eci, Fault, Name, PenId, Whose};
 
 /// An inbox of a PEN with its own key.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,9 @@ pub struct Channel {
     /// The parent or the child that alone may use it, from within this node; none of other
     /// channels. It comes and goes with the child.
     pub family: Option<PenId>,
+    /// How fast events may come in by a door of the node; none is without limit. What a partner
+    /// sends is held to the rate of its grant.
+    pub rate: Option<Rate>,
 }
 
 /// For whom it is enough to know a channel's ECI, without any further proof, as it was with the
@@ -80,17 +84,51 @@ impl Channel {
             open: true,
             bearer: Bearer::Nobody,
             family: Some(family),
+            rate: None,
         }
     }
 
     /// Whether rules may change it and delete it: neither what the family talks by, nor what the
     /// engine made for the owner or for a partner.
     pub fn is_for_rules(&self) -> bool {
-        let reserved = |tags: &[Name]| {
-            let tags: Vec<&str> = tags.iter().map(Name::as_str).collect();
-            matches!(tags[..], [OWNER | SUBSCRIPTION])
-        };
-        self.family.is_none() && !reserved(&self.tags)
+        self.family.is_none() && !self.tags.iter().any(Self::reserves)
+    }
+
+    /// Whether the engine knows its own channels by that tag.
+    pub fn reserves(tag: &Name) -> bool {
+        [OWNER, SUBSCRIPTION, SYSTEM].contains(&tag.as_str())
+    }
+
+    /// Whether it lets anything in: `channel-shut`.
+    pub fn check_open(&self) -> Result<(), Fault> {
+        if self.open {
+            return Ok(());
+        }
+        let message = format!("the channel {} is shut", self.eci);
+        Err(Fault::new(Whose::Caller, "channel-shut", message)
+            .hint("open it again, or use another channel"))
+    }
+
+    /// Whether its policy lets that event in: `policy-refuses`.
+    pub fn check_event(&self, domain: &Name, kind: &Name) -> Result<(), Fault> {
+        if self.policy.permits_event(domain, kind) {
+            return Ok(());
+        }
+        Err(self.refused(&format!("event {domain}:{kind}")))
+    }
+
+    /// Whether its policy lets that query in: `policy-refuses`.
+    pub fn check_query(&self, rid: &Name, name: &Name) -> Result<(), Fault> {
+        if self.policy.permits_query(rid, name) {
+            return Ok(());
+        }
+        Err(self.refused(&format!("query {rid}/{name}")))
+    }
+
+    fn refused(&self, what: &str) -> Fault {
+        let message = format!("the channel {} does not let in the {what}", self.eci);
+        Fault::new(Whose::Caller, "policy-refuses", message)
+            .hint("let it in by the channel's policy, or use another channel")
     }
 }
 

@@ -288,7 +288,7 @@ impl State {
     }
 
     /// All channels, in the order of their ECIs.
-    pub fn channels(&self) -> impl Iterator<Item = &Channel> {
+    pub fn channels(&self) -> impl ExactSizeIterator<Item = &Channel> {
         self.channels.values()
     }
 
@@ -318,18 +318,6 @@ impl State {
     /// How far a rule's event expression has come; none if it is at its start.
     pub fn progress(&self, rid: &Name, rule: &Name) -> Option<&Progress> {
         self.automata.get(self.rulesets.named(rid, rule)?.place)
-    }
-
-    /// Whether an event of that symbol may come in by that channel: `channel-unknown`,
-    /// `channel-shut`, `policy-refuses`.
-    pub fn permits_event(&self, eci: &Eci, domain: &Name, kind: &Name) -> Result<(), Fault> {
-        let policy = &open(self.channels.get(eci), eci)?.policy;
-        if policy.permits_event(domain, kind) {
-            return Ok(());
-        }
-        let message = format!("the channel {eci} does not let in the event {domain}:{kind}");
-        Err(Fault::new(Whose::Caller, "policy-refuses", message)
-            .hint("use another channel, or let the event in by the channel's policy"))
     }
 
     /// Whether that query may be asked by that channel: `channel-unknown`, `channel-shut`,
@@ -420,24 +408,10 @@ pub(crate) fn permits_query(
     rid: &Name,
     name: &Name,
 ) -> Result<(), Fault> {
-    if open(channel, eci)?.policy.permits_query(rid, name) {
-        return Ok(());
-    }
-    let message = format!("the channel {eci} does not let in the query {rid}/{name}");
-    Err(Fault::new(Whose::Caller, "policy-refuses", message)
-        .hint("use another channel, or let the query in by the channel's policy"))
-}
-
-/// The channel, if it is there and open.
-fn open<'a>(channel: Option<&'a Channel>, eci: &Eci) -> Result<&'a Channel, Fault> {
     let channel = channel.ok_or_else(|| {
         let message = format!("there is no channel {eci}");
         Fault::new(Whose::Caller, "channel-unknown", message).hint("list the PEN's channels")
     })?;
-    if channel.open {
-        return Ok(channel);
-    }
-    let message = format!("the channel {eci} is shut");
-    Err(Fault::new(Whose::Caller, "channel-shut", message)
-        .hint("open it again, or use another channel"))
+    channel.check_open()?;
+    channel.check_query(rid, name)
 }

@@ -209,8 +209,7 @@ async fn dress(player: &Player, rulesets: &[&str]) -> Result<String, Fault> {
     let channel = shape::MakeChannel {
         tags: vec!["phone".to_owned()],
         events: vec!["twilio:sms".to_owned()],
-        queries: Vec::new(),
-        legacy: shape::Legacy::Nobody,
+        ..shape::MakeChannel::default()
     };
     player
         .post::<shape::Channel>("channels", &channel)

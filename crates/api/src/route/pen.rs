@@ -8,13 +8,11 @@ use axum::{
     http::StatusCode,
 };
 use stratus_engine::{Command, Reply};
-use stratus_event::{Fault, Name};
-use stratus_pen::{Policy, Rule};
 
 use super::{Answer, COMMAND_WAIT, unexpected};
 use crate::{
     Site,
-    input::{Body, name, rule},
+    input::{Body, name},
     problem::Refusal,
     shape,
 };
@@ -83,40 +81,10 @@ pub(super) async fn uninstall(
     done(&site.desk.ask(command, COMMAND_WAIT).await?)
 }
 
-pub(super) async fn make_channel(
-    State(site): State<Arc<Site>>,
-    Body(wanted): Body<shape::MakeChannel>,
-) -> Answer<shape::Channel> {
-    let tags = wanted
-        .tags
-        .iter()
-        .map(|tag| name(tag))
-        .collect::<Result<Vec<Name>, _>>()?;
-    let policy = Policy {
-        events_allowed: rules(&wanted.events)?,
-        queries_allowed: rules(&wanted.queries)?,
-        ..Policy::default()
-    };
-    let command = Command::MakeChannel {
-        pen: site.pen,
-        tags,
-        policy,
-        bearer: wanted.legacy.bearer(),
-    };
-    match site.desk.ask(command, COMMAND_WAIT).await? {
-        Reply::Channel(channel) => Ok(Json(shape::Channel::new(&channel))),
-        other => Err(unexpected(&other)),
-    }
-}
-
 /// The answer without content.
 pub(super) fn done(reply: &Reply) -> Result<StatusCode, Refusal> {
     match reply {
         Reply::Done => Ok(StatusCode::NO_CONTENT),
         other => Err(unexpected(other)),
     }
-}
-
-fn rules(texts: &[String]) -> Result<Vec<Rule>, Fault> {
-    texts.iter().map(|text| rule(text)).collect()
 }

@@ -5,7 +5,7 @@ use stratus_engine::{InviteListing, Listing, SubscriptionListing};
 use stratus_event::{Fault, Name, PenId};
 use stratus_pen::{Rule, language};
 
-use super::{Failure, Legacy, answer::texts};
+use super::{Failure, Legacy, Rate, answer::texts};
 
 /// `GET /api/v1/pen`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -68,6 +68,9 @@ pub struct Channel {
     /// For whom its ECI is enough.
     #[serde(default)]
     pub legacy: Legacy,
+    /// How fast events may come in, if there is a limit.
+    #[serde(default)]
+    pub rate: Option<Rate>,
 }
 
 impl Channel {
@@ -82,6 +85,7 @@ impl Channel {
             queries: rules(&channel.policy.queries_allowed),
             queries_denied: rules(&channel.policy.queries_denied),
             legacy: Legacy::new(channel.bearer),
+            rate: channel.rate.and_then(Rate::new),
         }
     }
 }

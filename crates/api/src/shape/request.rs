@@ -1,6 +1,9 @@
 //! What is sent. A member that is not known is an error.
 
-use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use stratus_capability as capability;
 use stratus_pen::Bearer;
 
 use super::Object;
@@ -14,7 +17,7 @@ pub struct Install {
 }
 
 /// `POST /api/v1/channels`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MakeChannel {
     /// Words to find it by.
@@ -23,12 +26,81 @@ pub struct MakeChannel {
     /// Events that may come in, such as `schedule:inquiry` or `twilio:*`. None at first.
     #[serde(default)]
     pub events: Vec<String>,
+    /// Events that may not, whatever is allowed.
+    #[serde(default)]
+    pub events_denied: Vec<String>,
     /// Queries that may be asked, `ruleset:name` or with `*`. None at first.
     #[serde(default)]
     pub queries: Vec<String>,
+    /// Queries that may not, whatever is allowed.
+    #[serde(default)]
+    pub queries_denied: Vec<String>,
     /// For whom its ECI is enough.
     #[serde(default)]
     pub legacy: Legacy,
+    /// How fast events may come in; without limit if it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+}
+
+/// `PATCH /api/v1/channels/{eci}`: what is not said stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChangeChannel {
+    /// Words to find it by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+    /// A shut channel lets nothing in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<bool>,
+    /// Events that may come in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<String>>,
+    /// Events that may not, whatever is allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events_denied: Option<Vec<String>>,
+    /// Queries that may be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queries: Option<Vec<String>>,
+    /// Queries that may not, whatever is allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queries_denied: Option<Vec<String>>,
+    /// For whom its ECI is enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub legacy: Option<Legacy>,
+    /// How fast events may come in; `null` is without limit.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "null_is_said"
+    )]
+    pub rate: Option<Option<Rate>>,
+}
+
+/// How fast events may come in: a bucket of `burst` that fills again by `per_minute`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// At most so many in a minute, for long.
+    pub per_minute: NonZeroU32,
+    /// At most so many at once.
+    pub burst: NonZeroU32,
+}
+
+impl Rate {
+    /// None is a rate that lets in nothing, for which a channel is shut.
+    pub(crate) fn new(rate: capability::Rate) -> Option<Self> {
+        Some(Self {
+            per_minute: NonZeroU32::new(rate.per_minute)?,
+            burst: NonZeroU32::new(rate.burst)?,
+        })
+    }
+
+    pub(crate) fn rate(self) -> capability::Rate {
+        capability::Rate {
+            burst: self.burst.get(),
+            per_minute: self.per_minute.get(),
+        }
+    }
 }
 
 /// For whom it is enough to know a channel's ECI.
@@ -141,6 +213,11 @@ pub enum Wait {
     /// When what its rules did is durable.
     #[default]
     Outcome,
+}
+
+/// Tells `null` from what is not said at all.
+fn null_is_said<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Option<Rate>>, D::Error> {
+    Option::deserialize(reader).map(Some)
 }
 
 fn an_hour() -> u64 {

@@ -1,6 +1,6 @@
 //! What the owner asks for, and what she hears when it cannot be.
 
-use stratus_engine::{Command, Config, Door, Input, Reply, Wait};
+use stratus_engine::{ChannelWish, Command, Config, Door, Input, Reply, Wait};
 use stratus_event::{Eci, Map, Name, PenId, Timestamp, Value};
 use stratus_pen::{Bearer, Policy};
 use stratus_protocol::SubscriptionId;
@@ -127,9 +127,7 @@ fn commands_are_refused_with_a_code() {
     world.install(0, pen, "ruleset a\non x:y count");
     let channel = |pen| Command::MakeChannel {
         pen,
-        tags: vec![],
-        policy: Policy::default(),
-        bearer: Bearer::Nobody,
+        wish: ChannelWish::default(),
     };
     world.ok(0, channel(pen));
     let subscription = SubscriptionId([1; 16]);
@@ -280,9 +278,11 @@ fn the_policy_and_the_door_decide() {
         0,
         Command::MakeChannel {
             pen: class,
-            tags,
-            policy,
-            bearer: Bearer::Nobody,
+            wish: ChannelWish {
+                tags,
+                policy,
+                ..ChannelWish::default()
+            },
         },
     );
     let Reply::Channel(channel) = made else {
@@ -377,13 +377,15 @@ fn made(world: &mut World, pen: PenId, bearer: Bearer) -> Eci {
     };
     let make = Command::MakeChannel {
         pen,
-        tags: vec![],
-        policy: Policy {
-            events_allowed: vec![rule("x", "count")],
-            queries_allowed: vec![rule("a", "count")],
-            ..Policy::default()
+        wish: ChannelWish {
+            policy: Policy {
+                events_allowed: vec![rule("x", "count")],
+                queries_allowed: vec![rule("a", "count")],
+                ..Policy::default()
+            },
+            bearer,
+            ..ChannelWish::default()
         },
-        bearer,
     };
     match world.ok(0, make) {
         Reply::Channel(channel) => channel.eci,

@@ -43,6 +43,7 @@ fn world() -> World {
         open: true,
         bearer: Bearer::default(),
         family: None,
+        rate: None,
     }];
     world
 }

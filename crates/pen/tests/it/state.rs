@@ -99,6 +99,7 @@ fn channel(open: bool, policy: Policy) -> Channel {
         open,
         bearer: Bearer::Nobody,
         family: None,
+        rate: None,
     }
 }
 
@@ -122,12 +123,11 @@ fn check_policy(allowed: &str, denied: &str, expected: bool) {
         queries_allowed: lines(allowed),
         queries_denied: lines(denied),
     };
-    let mut pen = State::new(PenId([1; 16]), "test");
-    pen.set_channel(channel(true, policy));
+    let channel = channel(true, policy);
     let code = |answer: Result<(), Fault>| answer.err().map(|fault| fault.code.into_owned());
-    let (eci, a, b) = (Eci([7; 32]), name("a"), name("b"));
-    let event = code(pen.permits_event(&eci, &a, &b));
-    let query = code(pen.permits_query(&eci, &a, &b));
+    let (a, b) = (name("a"), name("b"));
+    let event = code(channel.check_event(&a, &b));
+    let query = code(channel.check_query(&a, &b));
     let refused = |code: &str| (!expected).then(|| code.to_owned());
     assert_eq!(event, refused("policy-refuses"), "{allowed} / {denied}");
     assert_eq!(query, refused("policy-refuses"), "{allowed} / {denied}");
@@ -150,11 +150,11 @@ fn a_policy_lets_in_nothing_that_it_does_not_name() {
 fn unknown_and_shut_channels_let_in_nothing() {
     let mut pen = State::new(PenId([1; 16]), "test");
     let all = Policy {
-        events_allowed: lines("*:*"),
+        queries_allowed: lines("*:*"),
         ..Policy::default()
     };
     let code = |pen: &State| {
-        pen.permits_event(&Eci([7; 32]), &name("a"), &name("b"))
+        pen.permits_query(&Eci([7; 32]), &name("a"), &name("b"))
             .err()
             .map(|fault| fault.code)
     };

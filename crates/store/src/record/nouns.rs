@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use stratus_capability::Rate;
 use stratus_engine::{Accepted, Outcome, OutcomeRun, OutcomeStand, Source, Subscription};
 use stratus_event::{
     Event, Fault, Whose,
@@ -93,7 +94,10 @@ nouns! {
     Accepted "an accepted event" {
         0: event, 1: channel, 2: source, 3: for_ruleset, 4: at, 5: seed
     }
-    Channel "a channel" { 0: eci, 1: id, 2: tags, 3: policy, 4: generation, 5: open; 6: bearer; 8: family }
+    Channel "a channel" {
+        0: eci, 1: id, 2: tags, 3: policy, 4: generation, 5: open;
+        6: bearer; 7: rate; 8: family
+    }
     Directive "a directive" { 0: name, 1: options; 2: by }
     Event "an event" { 0: id, 1: domain, 2: kind, 3: attributes, 4: time, 5: cause }
     Invite "an invite" {
@@ -120,6 +124,7 @@ nouns! {
     Question "a question" { 0: id, 1: connector, 2: action, 3: arguments }
     QuestionId "a question's id" { 0: iteration, 1: site, 2: ordinal }
     Raise "a raised event" { 0: domain, 1: kind, 2: attributes, 3: for_ruleset }
+    Rate "a rate" { 0: burst, 1: per_minute }
     Redemption "a use of an invite" { 0: holder, 1: subscription }
     Rule "a line of a policy" { 0: first, 1: second }
     Subscription "a subscription" {
@@ -174,6 +179,7 @@ impl Stored for Fault {
             .with(1, self.whose.item())
             .with(2, self.message.as_str())
             .with(3, self.hint.item())
+            .with_some(4, unless_default(&self.retry_after_ms))
             .into()
     }
 
@@ -184,6 +190,7 @@ impl Stored for Fault {
             whose: Stored::read(fields.required(1)?)?,
             message: fields.read(2)?,
             hint: Stored::read(fields.required(3)?)?,
+            retry_after_ms: or_default(fields.optional(4))?,
         };
         fields.finish()?;
         Ok(fault)

@@ -1,6 +1,6 @@
 //! A record of each sort, and more than one where they differ inside.
 
-use stratus_capability::{GrantHash, GrantId, HolderKey};
+use stratus_capability::{GrantHash, GrantId, HolderKey, Rate};
 use stratus_engine::{
     Accepted, AskId, Did, EffectId, Key, Outcome, OutcomeRun, OutcomeStand, Record, RunEnd, Source,
     Subscription,
@@ -220,6 +220,10 @@ fn channel() -> Channel {
         open: false,
         bearer: Bearer::Nearby,
         family: Some(PenId([8; 16])),
+        rate: Some(Rate {
+            burst: 5,
+            per_minute: 60,
+        }),
     }
 }
 
