@@ -40,7 +40,8 @@ impl Door {
     }
 
     fn channel(&self, verb: &str, more: &[&str]) {
-        self.node.done(&[&["channel", verb, &self.eci], more].concat());
+        self.node
+            .done(&[&["channel", verb, &self.eci], more].concat());
     }
 }
 
@@ -74,7 +75,11 @@ async fn more_than_the_rate_is_told_when_to_come_again() {
     }
     let refused = door.knock().await;
     assert_eq!(refused.status(), 429);
-    let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    let wait: u64 = refused.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
     let told: Json = refused.json().await.unwrap();
     assert_eq!(told["code"], "rate-exceeded");

@@ -6,10 +6,7 @@ use stratus_pen::{Bearer, Channel, ChannelId, Policy, language::RuleError};
 use stratus_protocol::SubscriptionId;
 
 use crate::{
-    ChannelChange, ChannelWish, Engine, Key, Record,
-    commit::Draft,
-    hosted::Hosted,
-    names::OWNER,
+    ChannelChange, ChannelWish, Engine, Key, Record, commit::Draft, hosted::Hosted, names::OWNER,
 };
 
 impl ChannelWish {
@@ -87,7 +84,11 @@ impl Engine {
         let channel = self.channel_of(pen, &eci)?.clone();
         check_family(&channel)?;
         if let Some(tags) = &mut change.tags {
-            let kept = channel.tags.iter().filter(|tag| Channel::reserves(tag)).cloned();
+            let kept = channel
+                .tags
+                .iter()
+                .filter(|tag| Channel::reserves(tag))
+                .cloned();
             tags.retain(|tag| !channel.tags.contains(tag) || !Channel::reserves(tag));
             check_tags(tags)?;
             tags.splice(0..0, kept);

@@ -75,7 +75,10 @@ impl Scene {
 }
 
 fn made(world: &mut World, pen: PenId, wish: ChannelWish) -> Result<Channel, String> {
-    match world.command(0, Command::MakeChannel { pen, wish }).unwrap() {
+    match world
+        .command(0, Command::MakeChannel { pen, wish })
+        .unwrap()
+    {
         Ok(Reply::Channel(channel)) => Ok(channel),
         Ok(other) => panic!("{other:?}"),
         Err(fault) => Err(fault.code.into_owned()),
