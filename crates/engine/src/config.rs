@@ -1,6 +1,9 @@
 //! Who the node is, and every bound of its engine.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use stratus_capability::Rate;
+use stratus_event::Name;
 use stratus_pen::Bounds;
 use stratus_protocol::NodeId;
 
@@ -54,6 +57,9 @@ pub struct Config {
     pub invite_uses_max: u32,
     /// Invites of a PEN that have not ended. One more is refused with `invites-full`.
     pub invites_max: usize,
+    /// The texts of the rulesets that the node brings, by id. One of them is installed in a PEN
+    /// together with a ruleset that uses it as a module, if the PEN has none of that id.
+    pub library: BTreeMap<Name, Arc<str>>,
     /// Names that people give to PENs, partners and roles. A longer one is refused with
     /// `name-oversize`.
     pub name_bytes_max: usize,
@@ -112,6 +118,7 @@ impl Config {
             invite_events_max: 64,
             invite_uses_max: 10_000,
             invites_max: 1_000,
+            library: BTreeMap::new(),
             name_bytes_max: 256,
             outbox_events_max: 10_000,
             pair_wait_ms_max: 120_000,

@@ -8,6 +8,7 @@ pub(crate) const ERROR: &str = "error";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const PAIRING_FAILED: &str = "pairing_failed";
 pub(crate) const REMOVED: &str = "removed";
+pub(crate) const RULESET_INSTALLED: &str = "ruleset_installed";
 pub(crate) const SEND_FAILED: &str = "send_failed";
 pub(crate) const SUBSCRIPTION: &str = "subscription";
 pub(crate) const SYSTEM: &str = "system";
@@ -42,6 +43,7 @@ mod tests {
             OWNER,
             PAIRING_FAILED,
             REMOVED,
+            RULESET_INSTALLED,
             SEND_FAILED,
             SUBSCRIPTION,
             SYSTEM,

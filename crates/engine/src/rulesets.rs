@@ -7,9 +7,13 @@ use stratus_pen::{
     Gone,
     language::{Answers, Outline, Program, RuleError, Scene, StateView, Stop},
 };
+use stratus_salience::{Primitive, Symbol};
 
 use crate::{
-    Command, CommandId, Door, Engine, Key, Record, Reply, commit::Draft, hosted::Hosted,
+    Command, CommandId, Door, Engine, Key, Record, Reply,
+    commit::Draft,
+    hosted::Hosted,
+    names::{RULESET_INSTALLED, SYSTEM, attribute, fixed},
     raise::check_door,
 };
 
@@ -26,7 +30,7 @@ impl Engine {
         }
         let mut draft = Draft::default();
         let reply = match command {
-            Command::Install { source, .. } => self.install(pen, source, &mut draft),
+            Command::Install { source, .. } => self.install_whole(pen, source, &mut draft),
             Command::Uninstall { rid, .. } => self.uninstall(pen, &rid, &mut draft),
             _ => return,
         };
@@ -54,6 +58,48 @@ impl Engine {
         let message = format!("{waiting_max} commands wait for the running event already");
         let fault = Fault::new(Whose::World, "queue-full", message).hint("try again later");
         self.reply(id, Err(fault));
+    }
+
+    /// Installs a ruleset and, before it, the modules that it lacks and the node brings. If it is
+    /// refused then, those stay.
+    fn install_whole(
+        &mut self,
+        pen: PenId,
+        source: String,
+        draft: &mut Draft,
+    ) -> Result<Reply, Fault> {
+        let (_, program) = self.compile(&source)?;
+        for source in self.lacking(pen, program.as_ref(), 0)? {
+            self.install(pen, source.to_string(), draft)?;
+        }
+        self.install(pen, source, draft)
+    }
+
+    /// The modules that a ruleset needs, the PEN lacks and the node brings, each after those that
+    /// it needs itself; some may come twice, which does no harm.
+    fn lacking(
+        &mut self,
+        pen: PenId,
+        program: &dyn Program,
+        depth: usize,
+    ) -> Result<Vec<Arc<str>>, Fault> {
+        let mut lacking = Vec::new();
+        // Modules that use each other are found out when they are installed.
+        if depth > self.config.library.len() {
+            return Ok(lacking);
+        }
+        for module in program.modules() {
+            if self.hosted(pen)?.place(module).is_some() {
+                continue;
+            }
+            let Some(source) = self.config.library.get(module).cloned() else {
+                continue;
+            };
+            let (_, program) = self.compile(&source)?;
+            lacking.extend(self.lacking(pen, program.as_ref(), depth + 1)?);
+            lacking.push(source);
+        }
+        Ok(lacking)
     }
 
     fn install(&mut self, pen: PenId, source: String, draft: &mut Draft) -> Result<Reply, Fault> {
@@ -97,11 +143,26 @@ impl Engine {
             .collect();
         self.programs.insert(hash, program);
         self.set_instants(pen, None, draft);
+        self.tell_installed(pen, &rid, draft);
         Ok(Reply::Ruleset {
             rid,
             rules,
             replaced: before.is_some(),
         })
+    }
+
+    /// Tells a PEN that a ruleset was installed, if one of its rules waits for that.
+    fn tell_installed(&mut self, pen: PenId, rid: &Name, draft: &mut Draft) {
+        let symbol = Symbol {
+            domain: Some(fixed(SYSTEM)),
+            kind: Some(fixed(RULESET_INSTALLED)),
+        };
+        let waits = |hosted: &Hosted| hosted.selects(&symbol);
+        if self.pens.get(&pen).is_some_and(waits) {
+            let attributes = Map::from([("rid", attribute(rid))]);
+            let event = self.happening(SYSTEM, RULESET_INSTALLED, attributes);
+            self.tell(pen, draft, event);
+        }
     }
 
     fn uninstall(&mut self, pen: PenId, rid: &Name, draft: &mut Draft) -> Result<Reply, Fault> {
@@ -204,6 +265,13 @@ impl Hosted {
             .iter()
             .find(|(_, (installed, _))| installed == rid)
             .map(|(place, _)| *place)
+    }
+
+    /// Whether a rule names that event.
+    fn selects(&self, symbol: &Symbol) -> bool {
+        let names = |primitive: &Primitive| primitive.symbol == *symbol;
+        let mut rules = self.state.programs().flat_map(|program| program.rules());
+        rules.any(|rule| rule.select.primitives().into_iter().any(names))
     }
 
     /// A ruleset that did not compile is replaced or taken out: gives what is left of its automata.

@@ -141,6 +141,14 @@ ruleset io.picolabs.wrangler {
     }
   }
 
+  // The node tells of every ruleset that is installed, by whomever.
+  rule announce {
+    select when system ruleset_installed rid re#(.+)# setting(rid)
+    fired {
+      raise wrangler event "ruleset_installed" attributes {"rids": [rid]}
+    }
+  }
+
   rule uninstall {
     select when wrangler uninstall_ruleset_request rid re#(.+)# setting(rid)
     ctx:uninstall(rid)

@@ -1,12 +1,12 @@
 //! `stratus ruleset`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use stratus_api::shape;
 
 use super::invite::segment;
-use crate::{client::Client, data, data::DataDirectory, exit::Failure, render};
+use crate::{client::Client, data, data::DataDirectory, exit::Failure, library, render};
 
 /// Install, list and remove rulesets
 #[derive(Debug, Subcommand)]
@@ -32,7 +32,8 @@ impl Ruleset {
 /// Install a ruleset, or put a newer text in its place
 #[derive(Debug, Args)]
 pub(crate) struct Install {
-    /// The KRL file, or - for standard input; several are installed in this order
+    /// The KRL file, or - for standard input, or the id of a ruleset that the node brings; several
+    /// are installed in this order
     #[arg(required = true)]
     files: Vec<PathBuf>,
 
@@ -46,7 +47,7 @@ impl Install {
         let client = Client::open(data)?;
         for file in &self.files {
             let wish = shape::Install {
-                source: data::read_named(file)?,
+                source: source(file)?,
             };
             let installed: shape::Installed = client.post("/rulesets", &wish).await?;
             if self.json {
@@ -62,6 +63,14 @@ impl Install {
             render::talk(format_args!("  rules: {}", render::words(&installed.rules)));
         }
         Ok(())
+    }
+}
+
+/// The text of a ruleset that the node brings, or else of a file.
+fn source(file: &Path) -> Result<String, Failure> {
+    match file.to_str().and_then(library::text) {
+        Some(text) => Ok(text.to_owned()),
+        None => data::read_named(file),
     }
 }
 

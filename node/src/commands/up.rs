@@ -19,6 +19,7 @@ use crate::{
     crash::CrashPoint,
     data::DataDirectory,
     exit::Failure,
+    library,
     owner::Owner,
     render,
     runtime::{self, JournalView, Parts, Runtime},
@@ -105,7 +106,10 @@ fn start(
     let runtime = Runtime::new(Parts {
         store: data.store(),
         opened,
-        engine: stratus_engine::Config::new(network.0.node()),
+        engine: stratus_engine::Config {
+            library: library::library(),
+            ..stratus_engine::Config::new(network.0.node())
+        },
         network,
         orders,
         twilio: configuration.twilio.clone(),

@@ -18,6 +18,8 @@ mod events;
 #[cfg(test)]
 mod instants;
 #[cfg(test)]
+mod library;
+#[cfg(test)]
 mod matches;
 #[cfg(test)]
 mod partners;
