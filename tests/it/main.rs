@@ -21,3 +21,4 @@ mod tidy;
 mod tutorial;
 mod up;
 mod why;
+mod wild;

@@ -55,7 +55,7 @@ ruleset io.picolabs.pds {
     // The profile with other values. What names a person stays if it is not said anew.
     revised = function(news) {
       before = ent:profile.defaultsTo({"name": "", "description": "", "photo": nobody})
-      now = time:strftime(time:now(), "%Y%m%dT%H%M%S%z", {"tz": "UTC"})
+      now = time:strftime(time:now(), "%Y%m%dT%H%M%S%z")
       kept = ["name", "description", "photo", "email", "phone"].reduce(function(all, key) {
         all.put(key, news{key}.defaultsTo(before{key}))
       }, news)

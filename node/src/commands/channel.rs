@@ -65,9 +65,9 @@ impl Make {
             legacy: self.terms.legacy().unwrap_or_default(),
             rate: self.terms.rate()?,
             events: self.terms.events,
-            events_denied: self.terms.events_denied,
+            events_denied: self.terms.deny_event,
             queries: self.terms.queries,
-            queries_denied: self.terms.queries_denied,
+            queries_denied: self.terms.deny_query,
         };
         let channel: shape::Channel = Client::open(data)?.post("/channels", &wish).await?;
         if self.json {
@@ -125,9 +125,9 @@ impl Edit {
             legacy: self.terms.legacy().or(legacy),
             rate: rate.map(Some).or(self.no_rate.then_some(None)),
             events: said(self.terms.events, self.no_events),
-            events_denied: said(self.terms.events_denied, false),
+            events_denied: said(self.terms.deny_event, false),
             queries: said(self.terms.queries, self.no_queries),
-            queries_denied: said(self.terms.queries_denied, false),
+            queries_denied: said(self.terms.deny_query, false),
         };
         let channel = One { eci: self.eci }.change(data, &change).await?;
         if self.json {
@@ -145,16 +145,16 @@ struct Terms {
     events: Vec<String>,
 
     /// An event that may not, whatever is allowed; may be repeated
-    #[arg(long = "deny-event", value_name = "DOMAIN:TYPE")]
-    events_denied: Vec<String>,
+    #[arg(long, value_name = "DOMAIN:TYPE")]
+    deny_event: Vec<String>,
 
     /// A query that may be asked, each half of which may be *; may be repeated
     #[arg(long = "query", value_name = "RID:NAME")]
     queries: Vec<String>,
 
     /// A query that may not, whatever is allowed; may be repeated
-    #[arg(long = "deny-query", value_name = "RID:NAME")]
-    queries_denied: Vec<String>,
+    #[arg(long, value_name = "RID:NAME")]
+    deny_query: Vec<String>,
 
     /// Let in whoever knows the ECI, without further proof, from this computer and the private
     /// network around it: for clients of pico-engine and other programs that cannot sign
