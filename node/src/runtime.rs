@@ -13,7 +13,7 @@ mod replies;
 use std::{ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
 
 use stratus_api::Order;
-use stratus_engine::{Engine, Input, Output};
+use stratus_engine::{Engine, Input, Output, Start};
 use stratus_event::{Fault, Timestamp, Whose};
 use stratus_network::{Network, Notices};
 use tokio::sync::{mpsc, watch};
@@ -33,7 +33,7 @@ pub(crate) struct Parts {
     /// Where the store is.
     pub store: PathBuf,
     /// The store, opened.
-    pub opened: (stratus_store::Store, stratus_engine::Image),
+    pub opened: stratus_store::Store,
     /// The bounds of the engine.
     pub engine: stratus_engine::Config,
     /// The network, listening.
@@ -83,11 +83,11 @@ enum Woken {
 impl Runtime {
     /// Restores the engine from what is durable, or begins a new one.
     pub(crate) fn new(parts: Parts) -> Result<Self, Failure> {
-        let (store, image) = parts.opened;
-        let durable = Durable::start(parts.store, store, Arc::clone(&parts.crash))?;
+        let start = parts.opened.reader().start()?;
+        let durable = Durable::start(parts.store, parts.opened, Arc::clone(&parts.crash))?;
         let results = mpsc::channel(RESULTS_MAX);
         let mut runtime = Self {
-            engine: restore(&parts.engine, image)?,
+            engine: restore(&parts.engine, start)?,
             engine_config: parts.engine,
             durable,
             evaluation: Evaluation::new(),
@@ -162,6 +162,7 @@ impl Runtime {
             Output::Commit(batch) => self.durable.commit(batch)?,
             Output::Dial { peer, addresses } => self.links.dial(peer, addresses),
             Output::Fault { peer, fault } => tracing::warn!("{peer}: {fault}"),
+            Output::Load(subject) => self.durable.load(subject, &self.results.0),
             Output::Perform(perform) => self.connectors.perform(perform, &self.results.0),
             Output::Reply { id, reply } => self.replies.give(id, reply),
             Output::Run(job) => self.evaluation.run(*job, &self.results.0),
@@ -189,10 +190,10 @@ impl Runtime {
         self.results = mpsc::channel(RESULTS_MAX);
         self.wake = None;
         self.replies.forget();
-        let Some(image) = self.await_disk().await? else {
+        let Some(start) = self.await_disk().await? else {
             return Ok(());
         };
-        self.engine = restore(&self.engine_config, image)?;
+        self.engine = restore(&self.engine_config, start)?;
         self.drain()?;
         if let Some(input) = self.links.restart() {
             self.feed(input)?;
@@ -202,11 +203,11 @@ impl Runtime {
     }
 
     /// Opens the store again as soon as the disk lets it; none if the node is to stop before.
-    async fn await_disk(&mut self) -> Result<Option<stratus_engine::Image>, Failure> {
+    async fn await_disk(&mut self) -> Result<Option<Start<'static>>, Failure> {
         let mut pause = REOPEN_PAUSE_MIN;
         loop {
             match self.durable.reopen() {
-                Ok(image) => return Ok(Some(image)),
+                Ok(start) => return Ok(Some(start)),
                 Err(Failure::Fault(fault, _)) if fault.code == "store-unusable" => {
                     tracing::error!("{fault}; trying again in {} ms", pause.as_millis());
                     if self.sit_out(pause, &fault).await.is_break() {
@@ -245,10 +246,7 @@ fn closed(fault: &Fault) -> Fault {
     Fault::new(Whose::World, "store-failed", message)
 }
 
-fn restore(
-    config: &stratus_engine::Config,
-    image: stratus_engine::Image,
-) -> Result<Engine, Failure> {
+fn restore(config: &stratus_engine::Config, start: Start<'_>) -> Result<Engine, Failure> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|e| Failure::from(std::io::Error::other(e)))?;
     let language = Arc::new(stratus_krl::Krl);
@@ -257,7 +255,7 @@ fn restore(
         language,
         seed,
         now(),
-        image,
+        start,
     )?)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use stratus_engine::{Batch, Image, Key, Position};
+use stratus_engine::{Batch, Image, Key, Position, Start, Subject};
 
 /// A node's disk.
 #[derive(Debug, Default)]
@@ -50,7 +50,22 @@ impl Disk {
     }
 
     /// What a start reads.
-    pub(crate) fn image(&mut self) -> Image {
+    pub(crate) fn start(&mut self) -> Start<'_> {
+        self.forget_answered();
+        Start::within(&self.durable)
+    }
+
+    /// What there is of it.
+    pub(crate) fn load(&self, subject: &Subject) -> Image {
+        subject.within(&self.durable)
+    }
+
+    /// How many records of one sort are durable.
+    pub(crate) fn count(&self, sort: impl Fn(&Key) -> bool) -> usize {
+        self.durable.keys().filter(|key| sort(key)).count()
+    }
+
+    fn forget_answered(&mut self) {
         let queued = |key: &Key, image: &Image| match key {
             Key::Accepted(pen, position) => image.contains_key(&Key::Queue(*pen, *position)),
             _ => true,
@@ -64,11 +79,5 @@ impl Disk {
         for key in answered {
             self.durable.remove(&key);
         }
-        self.durable.clone()
-    }
-
-    /// How many records of one sort are durable.
-    pub(crate) fn count(&self, sort: impl Fn(&Key) -> bool) -> usize {
-        self.durable.keys().filter(|key| sort(key)).count()
     }
 }

@@ -105,7 +105,16 @@ enum Plan {
 
 /// Builds the world and plays the story to its end.
 pub fn play(seed: u64, size: Size, faults: Faults) -> Result<(World, Story), Fault> {
-    let mut world = World::new(seed);
+    play_in(World::new(seed), seed, size, faults)
+}
+
+/// The same in a world that has been prepared.
+pub fn play_in(
+    mut world: World,
+    seed: u64,
+    size: Size,
+    faults: Faults,
+) -> Result<(World, Story), Fault> {
     let mut random = Random::new(seed, "on-call");
     let mut story = Story::settle(&mut world, &mut random, size)?;
     story.plan_inquiries(&mut world, &mut random, size);

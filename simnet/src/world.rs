@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
 use stratus_engine::{
-    Command, CommandId, Config, Engine, Finished, Input, Output, Perform, Position, Reply, Verdict,
+    Command, CommandId, Config, Engine, Finished, Input, Output, Perform, Position, Reply, Subject,
+    Verdict,
 };
 use stratus_event::{Fault, Timestamp};
 use stratus_krl::Krl;
@@ -17,6 +18,8 @@ const BEGIN: Timestamp = Timestamp(1_788_249_600_000);
 const COMMIT_MS_MAX: u64 = 6;
 /// An evaluation takes this long, at most.
 const JOB_MS_MAX: u64 = 3;
+/// A PEN is read from the disk in this time, at most.
+const LOAD_MS_MAX: u64 = 2;
 /// A request to a service is under way this long, at most; its answer too.
 const REQUEST_MS_MAX: u64 = 150;
 /// Before it looks what became of a request in doubt, a connector lets it arrive.
@@ -49,6 +52,7 @@ pub struct World {
     queue: Queue<Happening>,
     random: Random,
     faults: Faults,
+    pens_loaded_max: Option<usize>,
     nodes: Vec<Node>,
     by_id: BTreeMap<NodeId, NodeIndex>,
     links: Links,
@@ -58,6 +62,7 @@ pub struct World {
     commands: u64,
     trace: blake3::Hasher,
     crashes: u64,
+    loads: u64,
 }
 
 /// One node, dead or alive.
@@ -126,6 +131,7 @@ impl World {
             queue: Queue::new(),
             random: Random::new(seed, "world"),
             faults: Faults::NONE,
+            pens_loaded_max: None,
             nodes: Vec::new(),
             by_id: BTreeMap::new(),
             links: Links::default(),
@@ -135,6 +141,7 @@ impl World {
             commands: 0,
             trace: blake3::Hasher::new(),
             crashes: 0,
+            loads: 0,
         }
     }
 
@@ -158,6 +165,11 @@ impl World {
     /// From now on, this goes wrong.
     pub fn set_faults(&mut self, faults: Faults) {
         self.faults = faults;
+    }
+
+    /// Nodes that start from now on keep at most so many PENs in memory.
+    pub fn set_pens_loaded_max(&mut self, pens_loaded_max: usize) {
+        self.pens_loaded_max = Some(pens_loaded_max);
     }
 
     /// Gives a command to a node. It is lost if the node is dead, or dies before it answers.
@@ -220,6 +232,11 @@ impl World {
     /// How often nodes have died.
     pub fn crashes(&self) -> u64 {
         self.crashes
+    }
+
+    /// How often nodes have read a PEN, or whose channel it is.
+    pub fn loads(&self) -> u64 {
+        self.loads
     }
 
     /// Outcomes that are durable on all nodes.
@@ -320,9 +337,10 @@ impl World {
         if node.engine.is_some() {
             return;
         }
-        let image = node.disk.image();
-        let config = Config::new(node.id);
-        match Engine::restore(config, self.language.clone(), seed, self.now, image) {
+        let mut config = Config::new(node.id);
+        config.pens_loaded_max = self.pens_loaded_max.unwrap_or(config.pens_loaded_max);
+        let start = node.disk.start();
+        match Engine::restore(config, self.language.clone(), seed, self.now, start) {
             Ok(engine) => node.engine = Some(engine),
             // A disk that keeps what was committed can always be read; if not, it is a bug and the
             // checkers will see a node that stays dead.
@@ -399,6 +417,7 @@ impl World {
             Output::Dial { peer, .. } => self.dial(node, peer),
             // It stands in the trace; the checkers look at what people see.
             Output::Fault { .. } => {}
+            Output::Load(subject) => self.load(node, subject),
             Output::Perform(request) => {
                 let settle = if request.doubt { SETTLE_MS } else { 0 };
                 let at = self.later(REQUEST_MS_MAX) + milliseconds(settle);
@@ -451,6 +470,16 @@ impl World {
                 through,
             },
         );
+    }
+
+    /// What is read is what is durable when the engine asks.
+    fn load(&mut self, node: NodeIndex, subject: Subject) {
+        self.loads += 1;
+        let image = Ok(self.nodes[node].disk.load(&subject));
+        let at = self.later(LOAD_MS_MAX);
+        let life = self.nodes[node].life;
+        let input = Box::new(Input::Loaded { subject, image });
+        self.queue.put(at, Happening::Input { node, life, input });
     }
 
     fn synced(&mut self, node: NodeIndex, through: Position) {

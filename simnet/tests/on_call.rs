@@ -2,7 +2,7 @@
 //! same seed tells the same story.
 
 use simnet::{
-    Faults, checker,
+    Faults, World, checker,
     on_call::{self, Size},
 };
 
@@ -37,6 +37,18 @@ fn the_same_seed_gives_the_same_trace() {
     let trace = |seed| on_call::play(seed, SMALL, Faults::ROUGH).unwrap().0.trace();
     assert_eq!(trace(7), trace(7));
     assert_ne!(trace(7), trace(8));
+}
+
+/// Nobody can tell that a PEN leaves the memory as soon as it is at rest.
+#[test]
+fn nodes_that_keep_nothing_in_memory_do_the_same() {
+    for seed in 1..=5 {
+        let mut world = World::new(seed);
+        world.set_pens_loaded_max(0);
+        let (world, story) = on_call::play_in(world, seed, SMALL, Faults::ROUGH).unwrap();
+        assert!(world.loads() > 1_000, "only {} loads", world.loads());
+        assert_eq!(checker::check(&world, &story), [""; 0], "seed {seed}");
+    }
 }
 
 /// A checker that never finds anything would be worth nothing.

@@ -146,7 +146,7 @@ const NOT_CODES: [(&str, &str); 6] = [
 ];
 
 /// Codes that no test names, and why; sorted.
-const UNPROVOKED: [(&str, &str); 10] = [
+const UNPROVOKED: [(&str, &str); 9] = [
     (
         "demo-ending-missed",
         "the story would have to end otherwise than it does",
@@ -172,10 +172,6 @@ const UNPROVOKED: [(&str, &str); 10] = [
         "the system would have to be without certificates",
     ),
     ("store-thread", "the system would have to refuse a thread"),
-    (
-        "store-unreadable",
-        "the disk would have to fail while the store reads",
-    ),
     (
         "store-writer-gone",
         "the store's thread would have to panic",

@@ -156,7 +156,8 @@ fn the_text_of_then_is_told_about() {
 
 /// Puts another text under the hash of a program: as if the language had changed.
 fn tamper(node: &Node, source: &str) {
-    let (mut store, image) = Store::open(&node.data().join("store")).unwrap();
+    let mut store = Store::open(&node.data().join("store")).unwrap();
+    let image = store.image().unwrap();
     let program = image.keys().find(|key| matches!(key, Key::Program(_)));
     let record = Record::Program {
         source: source.to_owned(),

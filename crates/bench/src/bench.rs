@@ -8,6 +8,7 @@ mod journal;
 mod krl;
 mod meter;
 mod peer;
+mod pens;
 mod salience;
 
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ enum Name {
         /// Which thing.
         of: salience::Held,
     },
+    /// A node with a hundred thousand PENs that sleep.
+    Pens,
     /// Finding the rules that an event wakes, and moving their event expressions.
     Salience,
 }
@@ -64,6 +67,12 @@ fn main() -> ExitCode {
         }
         Name::Krl => krl::measure(&mut tell),
         Name::Memory { of } => println!("{}", of.bytes()),
+        Name::Pens => {
+            if let Err(error) = pens::measure(&mut tell) {
+                println!("{error}");
+                return ExitCode::FAILURE;
+            }
+        }
         Name::Salience => salience::measure(&mut tell),
     }
     if missed {

@@ -23,7 +23,7 @@ const MS_MAX: f64 = 50.0;
 /// Measures it. The longest of all questions counts, each asked for the first time and again.
 pub(crate) fn measure(tell: &mut impl FnMut(Figure)) -> Result<(), Fault> {
     let folder = tempfile::tempdir().map_err(|error| filling::broken(&error))?;
-    let (mut store, _) = Store::open(folder.path())?;
+    let mut store = Store::open(folder.path())?;
     let filled = Took::of(|| filling::fill(&mut store))?;
     tell(Figure::new(
         "journal_fill_wall_s",
@@ -34,7 +34,7 @@ pub(crate) fn measure(tell: &mut impl FnMut(Figure)) -> Result<(), Fault> {
     // As after a start: nothing of the journal is in memory.
     let opened = Took::of(|| Store::open(folder.path()))?;
     tell(Figure::new("journal_open_wall_ms", opened.wall_ms, "ms"));
-    let (store, _) = opened.done;
+    let store = opened.done;
     let past = Past::new(store.journal());
     let reads = reads(&past)?;
     tell(Figure::new("filtered_read_ms", reads.1, "ms").at_most(MS_MAX));

@@ -10,6 +10,8 @@ use stratus_pen::{
 };
 use stratus_protocol::{NodeId, SubscriptionId};
 
+use crate::Subject;
+
 /// Names a command so that its reply finds the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CommandId(pub u64);
@@ -156,6 +158,33 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// What has to be in memory for it.
+    pub(crate) fn subject(&self, listed_max: usize) -> Option<Subject> {
+        match self {
+            Self::CreatePen { .. } => None,
+            Self::ChangeChannel { pen, .. }
+            | Self::DeleteChannel { pen, .. }
+            | Self::Install { pen, .. }
+            | Self::Invite { pen, .. }
+            | Self::List { pen }
+            | Self::MakeChannel { pen, .. }
+            | Self::Pair { pen, .. }
+            | Self::Query { pen, .. }
+            | Self::Uninstall { pen, .. }
+            | Self::Unsubscribe { pen, .. }
+            | Self::Withdraw { pen, .. } => Some(Subject::Pen(*pen)),
+            Self::QueryBy { channel, .. } | Self::Raise { channel, .. } => {
+                Some(Subject::Channel(*channel))
+            }
+            Self::Status => Some(Subject::Pens {
+                after: None,
+                most: listed_max,
+            }),
+        }
+    }
+}
+
 /// How a new channel is to be. It lets in nothing but what is said here.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChannelWish {
@@ -271,7 +300,7 @@ pub enum Reply {
         node: NodeId,
         /// Where it can be reached.
         addresses: Vec<String>,
-        /// The PENs it hosts: id and name.
+        /// The first of the PENs it hosts: id and name.
         pens: Vec<(PenId, String)>,
         /// The nodes it has a stream with.
         connected: Vec<NodeId>,

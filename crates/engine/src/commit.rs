@@ -91,6 +91,11 @@ impl Ledger {
         self.failed.as_deref().map(store_failed)
     }
 
+    /// The last batch that is durable.
+    pub(crate) fn durable(&self) -> Position {
+        self.durable
+    }
+
     /// The next action whose batch is durable.
     fn ripe(&mut self) -> Option<After> {
         let (position, _) = self.held.front()?;
@@ -114,6 +119,7 @@ impl Engine {
         if !changes.is_empty() {
             let position = Position(self.ledger.last.0.saturating_add(1));
             self.ledger.last = position;
+            self.note_written(&changes, position);
             self.outputs
                 .push_back(Output::Commit(Batch { position, changes }));
         }
@@ -124,7 +130,9 @@ impl Engine {
     }
 
     pub(crate) fn handle_committed(&mut self, through: Position) {
-        self.ledger.durable = self.ledger.durable.max(through);
+        let durable = self.ledger.durable.max(through);
+        self.ledger.durable = durable;
+        self.departed.retain(|_, position| *position > durable);
     }
 
     /// Does what waited for batches that are durable now. Says whether there was anything.
@@ -171,7 +179,12 @@ impl Engine {
         let pairing = std::mem::take(&mut self.pairing_waits)
             .into_iter()
             .map(|wait| wait.command);
-        let commands: Vec<CommandId> = replies.chain(waiting).chain(pairing).collect();
+        let loading = self.loading.take_commands();
+        let commands: Vec<CommandId> = replies
+            .chain(waiting)
+            .chain(pairing)
+            .chain(loading)
+            .collect();
         for id in commands {
             self.say(id, Err(store_failed(reason)));
         }

@@ -60,6 +60,13 @@ pub struct Config {
     /// The texts of the rulesets that the node brings, by id. One of them is installed in a PEN
     /// together with a ruleset that uses it as a module, if the PEN has none of that id.
     pub library: BTreeMap<Name, Arc<str>>,
+    /// How long to wait before something is read again that could not be.
+    pub load_retry_delay_ms: u64,
+    /// What is read of the store at a time. Others wait for their turn.
+    pub loads_max: usize,
+    /// Commands and messages of partners that wait for PENs to be read. One more command is refused
+    /// with `queue-full`; a partner's event comes again.
+    pub loads_waiting_max: usize,
     /// Names that people give to PENs, partners and roles. A longer one is refused with
     /// `name-oversize`.
     pub name_bytes_max: usize,
@@ -68,10 +75,19 @@ pub struct Config {
     pub outbox_events_max: usize,
     /// How long [`crate::Command::Pair`] may wait for the other side. A longer wait is cut to it.
     pub pair_wait_ms_max: u64,
+    /// How long a PEN stays in memory that is not used.
+    pub pens_idle_ms_max: u64,
+    /// PENs in memory. When there are more, those leave it that were not used for the longest time,
+    /// unless they are in the middle of something.
+    pub pens_loaded_max: usize,
+    /// PENs that are listed at a time.
+    pub pens_listed_max: usize,
     /// PENs of the node. One more is refused with `pens-full`.
-    pub pens_max: usize,
+    pub pens_max: u64,
     /// The text of a program. A longer one is refused with `program-oversize`.
     pub program_bytes_max: usize,
+    /// Compiled programs that no PEN in memory uses. The room for them is made as it is needed.
+    pub programs_unused_max: usize,
     /// Accepted events of a PEN without an outcome. One more is refused with `queue-full` if it
     /// comes by a door; a partner's waits at the partner's node until half of the room is free; a
     /// timer waits; what the engine itself tells the PEN is let in above the bound.
@@ -119,11 +135,18 @@ impl Config {
             invite_uses_max: 10_000,
             invites_max: 1_000,
             library: BTreeMap::new(),
+            load_retry_delay_ms: 5_000,
+            loads_max: 32,
+            loads_waiting_max: 4_096,
             name_bytes_max: 256,
             outbox_events_max: 10_000,
             pair_wait_ms_max: 120_000,
-            pens_max: 100_000,
+            pens_idle_ms_max: 600_000,
+            pens_listed_max: 1_000,
+            pens_loaded_max: 4_096,
+            pens_max: 1_000_000,
             program_bytes_max: 1 << 20,
+            programs_unused_max: 256,
             queue_events_max: 1_024,
             receipts_max: 1_000,
             refusals_max: 64,

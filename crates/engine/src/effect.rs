@@ -10,7 +10,7 @@ use stratus_event::{Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_pen::{Wanted, language::Effect};
 
 use crate::{
-    EffectId, Engine, Key, Outcome, Output, Perform, Record, Source, Verdict,
+    EffectId, Engine, Image, Key, Outcome, Output, Perform, Record, Source, Subject, Verdict,
     commit::{After, Draft},
     hosted::Entry,
     names::{EFFECT_FAILED, SYSTEM, attribute},
@@ -113,49 +113,72 @@ impl Engine {
         }
     }
 
-    /// Gives the connector what it may have now.
+    /// Gives the connector what it may have now. Who settles a doubt has to know first what belongs
+    /// to others.
     fn advance(&mut self, connector: &Name) {
         while let Some((pen, id, doubt)) = self.next_turn(connector) {
-            let Some(perform) = self.perform_of(pen, id) else {
-                continue;
-            };
             let Some(turns) = self.turns.get_mut(connector) else {
                 return;
             };
             turns.performing.insert((pen, id));
-            turns.settling = doubt;
-            self.outputs.push_back(Output::Perform(perform));
+            if doubt {
+                turns.settling = true;
+                self.loading.want(Subject::Receipts(connector.clone()));
+                self.ask_loads();
+            } else {
+                self.hand_over(pen, id, Vec::new());
+            }
         }
     }
 
     /// Takes the next effect whose turn it is.
     fn next_turn(&mut self, connector: &Name) -> Option<(PenId, EffectId, bool)> {
         let turns = self.turns.get_mut(connector)?;
-        let (pen, id) = *turns.waiting.front()?;
-        let pending = self
-            .pens
-            .get(&pen)
-            .and_then(|hosted| hosted.effects.get(&id));
-        let doubt = pending.is_some_and(|pending| pending.doubt);
         let busy = turns.performing.len();
-        let blocked = turns.settling || doubt && busy > 0;
-        if blocked || busy >= self.config.effects_performing_max.max(1) {
-            return None;
+        while let Some((pen, id)) = turns.waiting.front().copied() {
+            let hosted = self.pens.get(&pen);
+            let pending = hosted.and_then(|hosted| hosted.effects.get(&id));
+            let Some(doubt) = pending.map(|pending| pending.doubt) else {
+                turns.waiting.pop_front();
+                turns.known.remove(&(pen, id));
+                continue;
+            };
+            let blocked = turns.settling || doubt && busy > 0;
+            if blocked || busy >= self.config.effects_performing_max.max(1) {
+                return None;
+            }
+            turns.waiting.pop_front();
+            return Some((pen, id, doubt));
         }
-        turns.waiting.pop_front();
-        Some((pen, id, doubt))
+        None
     }
 
-    fn perform_of(&self, pen: PenId, effect: EffectId) -> Option<Perform> {
-        let hosted = self.pens.get(&pen)?;
-        let pending = hosted.effects.get(&effect)?;
-        // Only who settles a doubt has to know what belongs to others.
-        let receipts = if pending.doubt {
-            self.receipts(&pending.connector)
-        } else {
-            Vec::new()
+    /// Lets the connector settle the doubt whose turn it is, now that it is known what belongs to
+    /// others: on the disk those of all PENs, in memory those that are not durable yet.
+    pub(crate) fn settle_doubt(&mut self, connector: &Name, durable: &Image) {
+        let turns = self.turns.get(connector).filter(|turns| turns.settling);
+        let Some((pen, id)) = turns.and_then(|turns| turns.performing.first().copied()) else {
+            return;
         };
-        Some(Perform {
+        let kept = durable.values().filter_map(|record| match record {
+            Record::Receipt(receipt) => Some(receipt),
+            _ => None,
+        });
+        let of_pens = self.pens.values();
+        let of_pens = of_pens.filter_map(|hosted| hosted.receipts.get(connector));
+        let receipts: BTreeSet<&String> = of_pens.flat_map(BTreeMap::values).chain(kept).collect();
+        let receipts = receipts.into_iter().cloned().collect();
+        self.hand_over(pen, id, receipts);
+    }
+
+    fn hand_over(&mut self, pen: PenId, effect: EffectId, receipts: Vec<String>) {
+        let Some(hosted) = self.pens.get(&pen) else {
+            return;
+        };
+        let Some(pending) = hosted.effects.get(&effect) else {
+            return;
+        };
+        self.outputs.push_back(Output::Perform(Perform {
             pen,
             effect,
             rid: pending.rid.clone(),
@@ -165,16 +188,7 @@ impl Engine {
             wanted: pending.wanted,
             doubt: pending.doubt,
             receipts,
-        })
-    }
-
-    /// What the connector's service is known to have done, for any PEN of the node.
-    fn receipts(&self, connector: &Name) -> Vec<String> {
-        let of_pens = self
-            .pens
-            .values()
-            .filter_map(|hosted| hosted.receipts.get(connector));
-        of_pens.flat_map(BTreeMap::values).cloned().collect()
+        }));
     }
 
     pub(crate) fn handle_performed(&mut self, pen: PenId, id: EffectId, verdict: Verdict) {

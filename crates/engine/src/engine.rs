@@ -13,10 +13,12 @@ mod effect;
 mod evaluate;
 mod federation;
 mod hosted;
+mod image;
 mod input;
 mod invite;
 mod job;
 pub mod journal;
+mod loading;
 mod names;
 mod outbox;
 mod output;
@@ -29,6 +31,7 @@ mod restore;
 mod rulesets;
 mod schedule;
 mod seen;
+mod sleep;
 mod subscription;
 mod timer;
 mod why;
@@ -38,12 +41,13 @@ pub use command::{
     SubscriptionListing, Wait,
 };
 pub use config::Config;
+pub use image::{Image, Start, Subject};
 pub use input::{Input, Verdict};
 pub use job::{Finished, Job};
 pub use output::{Ask, Output, Perform};
 pub use record::{
-    Accepted, AskId, Batch, EffectId, Image, Key, Outcome, OutcomeRun, OutcomeStand, Position,
-    Record, STANDS_BYTES_MAX, Source, Subscription,
+    Accepted, AskId, Batch, EffectId, Key, Outcome, OutcomeRun, OutcomeStand, Position, Record,
+    STANDS_BYTES_MAX, Source, Subscription,
 };
 pub use stratus_pen::RunEnd;
 pub use stratus_salience::Did;
@@ -74,9 +78,11 @@ use channels::check_tags;
 use commit::{Draft, Ledger};
 use effect::Turns;
 use hosted::Hosted;
+use loading::Loading;
 use pairing::PairWait;
 use raise::Wish;
 use schedule::Schedule;
+use sleep::Awake;
 
 /// One node's PENs and their part in the federation.
 ///
@@ -92,13 +98,20 @@ pub struct Engine {
     random: ChaCha20Rng,
     /// The time that the world told last.
     now: Timestamp,
+    /// Those that are in memory.
     pens: BTreeMap<PenId, Hosted>,
+    /// How many there are, in memory or not. Batches tell: see [`Engine::note_written`].
+    pens_hosted: u64,
+    /// PENs that are gone, until that is durable.
+    departed: BTreeMap<PenId, Position>,
+    awake: Awake,
+    loading: Loading,
     /// Programs by the hash of their text.
     programs: BTreeMap<[u8; 32], Arc<dyn Program>>,
     /// The patterns of all of them.
     patterns: Patterns,
     common: Common,
-    /// Whose channel it is.
+    /// Whose channel it is, if that PEN is in memory.
     channels: BTreeMap<Eci, PenId>,
     /// Whose invite it is.
     invites: BTreeMap<[u8; 16], PenId>,
@@ -135,6 +148,10 @@ impl Engine {
             random,
             now: Timestamp::default(),
             pens: BTreeMap::new(),
+            pens_hosted: 0,
+            departed: BTreeMap::new(),
+            awake: Awake::default(),
+            loading: Loading::default(),
             programs: BTreeMap::new(),
             patterns: Patterns::default(),
             common: Common::default(),
@@ -187,10 +204,18 @@ impl Engine {
                 break;
             }
         }
+        self.let_sleep();
         self.ask_wake();
     }
 
+    /// Does what the input wants, once the PEN is in memory that it is about.
     fn dispatch(&mut self, input: Input) {
+        if let Some(input) = self.hold_input(input) {
+            self.dispatch_present(input);
+        }
+    }
+
+    fn dispatch_present(&mut self, input: Input) {
         let now = self.now;
         match input {
             Input::Answered {
@@ -217,6 +242,7 @@ impl Engine {
                 self.addresses.clone_from(&addresses);
                 self.federation.handle_addresses(addresses);
             }
+            Input::Loaded { subject, image } => self.handle_loaded(&subject, image),
             Input::Performed {
                 pen,
                 effect,
@@ -295,7 +321,8 @@ impl Engine {
                 };
                 self.raise(id, wish);
             }
-            Command::Status => self.reply(id, Ok(self.status())),
+            // It needs a page of PENs and has been answered with it.
+            Command::Status => {}
         }
     }
 

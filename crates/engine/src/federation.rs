@@ -124,7 +124,14 @@ impl Engine {
         any
     }
 
+    /// Does what was said, once the PEN is in memory that it is about.
     fn hear(&mut self, said: Said) {
+        if let Some(said) = self.hold_said(said) {
+            self.hear_present(said);
+        }
+    }
+
+    pub(crate) fn hear_present(&mut self, said: Said) {
         match said {
             Said::Acked { grant, through } => self.handle_acked(grant, through),
             Said::Close { peer } => self.outputs.push_back(Output::Close { peer }),

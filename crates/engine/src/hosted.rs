@@ -8,13 +8,20 @@ use stratus_pen::{Channel, ChannelId, Parent, Seed, State};
 use stratus_protocol::{Invite, Pairing, SubscriptionId};
 
 use crate::{
-    Accepted, AskId, Command, CommandId, EffectId, Key, Record, Wait, ask::Pended, commit::After,
-    effect::Pending, relation::Relation, seen::Seen,
+    Accepted, AskId, Command, CommandId, EffectId, Key, Position, Record, Wait, ask::Pended,
+    commit::After, effect::Pending, relation::Relation, seen::Seen,
 };
 
-/// A PEN as this node hosts it.
+/// A PEN as this node hosts it. All of it but what [`Hosted::is_at_rest`] looks at can be read back
+/// from what is durable.
 #[derive(Debug)]
 pub(crate) struct Hosted {
+    /// Which use of a PEN was the last one of this.
+    pub(crate) used: u64,
+    /// The last batch that holds something of it.
+    pub(crate) written: Position,
+    /// It is among [`crate::Engine::pens_hosted`].
+    pub(crate) counted: bool,
     /// What rules can read.
     pub(crate) state: State,
     /// The journal position of the next accepted event.
@@ -117,6 +124,9 @@ impl Hosted {
     /// A PEN with nothing in it.
     pub(crate) fn new(id: PenId, name: &str, seed: [u8; 32], parent: Option<Parent>) -> Self {
         Self {
+            used: 0,
+            written: Position::default(),
+            counted: false,
             state: State::begin(id, name, Seed(seed), parent),
             next: 0,
             queue: VecDeque::new(),
@@ -137,6 +147,15 @@ impl Hosted {
             invites: BTreeMap::new(),
             pairings: BTreeMap::new(),
         }
+    }
+
+    /// Whether nothing runs, waits or is to come back, and all is durable up to that batch.
+    pub(crate) fn is_at_rest(&self, durable: Position) -> bool {
+        let evaluates = self.running.is_some() || !self.queue.is_empty() || !self.due.is_empty();
+        let waits = !self.deferred.is_empty() || !self.stalled.is_empty();
+        let wants = !self.outbox.is_empty() || !self.effects.is_empty();
+        let pairs = !self.pairings.is_empty();
+        !(evaluates || waits || wants || pairs) && self.written <= durable
     }
 
     /// Every command that waits for something here; they wait no longer.

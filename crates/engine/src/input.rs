@@ -3,7 +3,7 @@
 use stratus_event::{Fault, PenId, Value};
 use stratus_protocol::NodeId;
 
-use crate::{AskId, Command, CommandId, EffectId, Position};
+use crate::{AskId, Command, CommandId, EffectId, Image, Position, Subject};
 
 /// What the world tells the engine.
 #[derive(Debug)]
@@ -59,6 +59,13 @@ pub enum Input {
     Listening {
         /// Without the `/p2p/…` part.
         addresses: Vec<String>,
+    },
+    /// The answer to [`crate::Output::Load`]: what of it is durable.
+    Loaded {
+        /// What was asked for.
+        subject: Subject,
+        /// What the store holds of it, or why it cannot be read.
+        image: Result<Image, Fault>,
     },
     /// A connector has done, or failed to do, what [`crate::Output::Perform`] asked.
     Performed {

@@ -3,7 +3,7 @@
 use stratus_event::{Fault, Map, Name, PenId, Timestamp};
 use stratus_protocol::NodeId;
 
-use crate::{AskId, Batch, CommandId, EffectId, Job, Reply};
+use crate::{AskId, Batch, CommandId, EffectId, Job, Reply, Subject};
 
 /// What the engine asks of the world.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub enum Output {
         /// What.
         fault: Fault,
     },
+    /// Read this of the store, and answer with [`crate::Input::Loaded`].
+    Load(Subject),
     /// Work for a connector; answer with [`crate::Input::Performed`].
     Perform(Perform),
     /// The answer to a command.

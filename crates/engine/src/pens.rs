@@ -17,7 +17,7 @@ impl Engine {
     pub(crate) fn create_pen(&mut self, name: &str, draft: &mut Draft) -> Result<Reply, Fault> {
         self.check_name("a PEN's name", name)?;
         let pens_max = self.config.pens_max;
-        if self.pens.len() >= pens_max {
+        if self.pens_hosted >= pens_max {
             let message = format!("the node hosts {pens_max} PENs, which is the most");
             return Err(Fault::new(Whose::Caller, "pens-full", message));
         }
@@ -36,13 +36,12 @@ impl Engine {
         Ok(Reply::Pen(id))
     }
 
-    /// The node as a whole.
-    pub(crate) fn status(&self) -> Reply {
-        let named = |(id, hosted): (&PenId, &Hosted)| (*id, hosted.state.name().to_owned());
+    /// The node as a whole, with some of its PENs.
+    pub(crate) fn status(&self, pens: Vec<(PenId, String)>) -> Reply {
         Reply::Status {
             node: self.config.node,
             addresses: self.addresses.clone(),
-            pens: self.pens.iter().map(named).collect(),
+            pens,
             connected: self.connected.iter().copied().collect(),
         }
     }

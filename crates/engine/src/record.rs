@@ -1,9 +1,7 @@
-//! What is durable: keys and records, as the store keeps them and as a start reads them back.
+//! What is durable: keys and records, as the store keeps them and as they are read back.
 //!
-//! The engine says what is written, the store says in which bytes. `Engine::restore` takes the
-//! same pairs in the order of their keys.
-
-use std::collections::BTreeMap;
+//! The engine says what is written, the store says in which bytes. What is
+//! read back are the same pairs, in the order of their keys ([`crate::Image`]).
 
 use stratus_capability::{GrantHash, GrantId};
 use stratus_event::{Eci, Event, EventId, Fault, Name, PenId, Timestamp, Value};
@@ -27,7 +25,7 @@ pub struct Batch {
     pub changes: Vec<(Key, Option<Record>)>,
 }
 
-/// Where a record stands. The order of keys is the order in which a start reads them.
+/// Where a record stands. The order of keys is the order in which they are read back.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// A PEN.
@@ -84,6 +82,48 @@ impl Key {
         match piece {
             Piece::Head => Self::Automaton(pen, rid, rule),
             Piece::PartialMatch(number) => Self::PartialMatch(pen, rid, rule, number),
+        }
+    }
+
+    /// Whether a PEN that has such a record is in the middle of something, so that a start reads
+    /// it: something is to be done without anybody asking, or a partner may come at any time.
+    pub fn is_open(&self) -> bool {
+        matches!(
+            self,
+            Self::Effect(..)
+                | Self::Invite(..)
+                | Self::Outbox(..)
+                | Self::Pairing(..)
+                | Self::Queue(..)
+                | Self::Subscription(..)
+        )
+    }
+
+    /// Whose record it is; none for what belongs to no PEN, and for a window, whose channel tells.
+    pub fn pen(&self) -> Option<PenId> {
+        match self {
+            Self::Pen(pen)
+            | Self::Journal(pen)
+            | Self::Channel(pen, ..)
+            | Self::Ruleset(pen, ..)
+            | Self::Variable(pen, ..)
+            | Self::Automaton(pen, ..)
+            | Self::Timer(pen, ..)
+            | Self::Subscription(pen, ..)
+            | Self::Invite(pen, ..)
+            | Self::Pairing(pen, ..)
+            | Self::Seen(pen, ..)
+            | Self::Outbox(pen, ..)
+            | Self::Effect(pen, ..)
+            | Self::Receipt(pen, ..)
+            | Self::Queue(pen, ..)
+            | Self::Question(pen, ..)
+            | Self::PartialMatch(pen, ..)
+            | Self::Accepted(pen, ..)
+            | Self::Outcome(pen, ..)
+            | Self::Verdict(pen, ..)
+            | Self::Installed(pen, ..) => Some(*pen),
+            Self::Program(..) | Self::Window(..) => None,
         }
     }
 }
@@ -396,7 +436,3 @@ pub struct OutcomeStand {
 /// What the stands of one outcome may take, in bytes as [`Value::size`] counts them. Those that do
 /// not fit are left out and counted.
 pub const STANDS_BYTES_MAX: usize = 16 << 10;
-
-/// What a start reads: all records but the journal's, in the order of their keys, and of the
-/// journal the accepted events that have no outcome.
-pub type Image = BTreeMap<Key, Record>;

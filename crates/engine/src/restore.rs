@@ -10,7 +10,7 @@ use stratus_pen::{
 use stratus_salience::Progress;
 
 use crate::{
-    Accepted, Config, Engine, Image, Key, Record,
+    Accepted, Config, Engine, Image, Key, Record, Start, Subject,
     ask::Pended,
     commit::Draft,
     effect::Pending,
@@ -34,12 +34,30 @@ impl Engine {
         language: Arc<dyn Language>,
         seed: [u8; 32],
         now: Timestamp,
-        image: Image,
+        start: Start<'_>,
     ) -> Result<Self, Fault> {
         let mut engine = Self::new(config, language, seed);
         engine.now = now;
+        engine.pens_hosted = start.pens;
+        for image in start.images {
+            let mut draft = Draft::default();
+            for pen in engine.take_in(image?, &mut draft)? {
+                engine.resume_federation(pen, &mut draft);
+            }
+            engine.commit(draft);
+            engine.let_sleep();
+        }
+        for (pen, at) in start.timers {
+            engine.schedule.set(at, Alarm::Load(Subject::Pen(pen)));
+        }
+        engine.settle();
+        Ok(engine)
+    }
+
+    /// Takes whole PENs in, and says which.
+    pub(crate) fn take_in(&mut self, image: Image, draft: &mut Draft) -> Result<Vec<PenId>, Fault> {
+        let pens: Vec<PenId> = image.keys().filter_map(hosted_by).collect();
         let mut sources = BTreeMap::new();
-        let mut draft = Draft::default();
         for (key, record) in image {
             match (key, record) {
                 (Key::Program(hash), Record::Program { source }) => {
@@ -47,26 +65,28 @@ impl Engine {
                 }
                 // Of the programs that were ever installed, only those that still are matter.
                 (Key::Ruleset(pen, place), Record::Ruleset { rid, program }) => {
-                    match engine.compile_again(program, &sources)? {
-                        Ok(()) => engine.take_ruleset(pen, place, rid, program)?,
-                        Err(fault) => engine.take_broken(pen, place, (rid, program), fault)?,
+                    match self.compile_again(program, &sources)? {
+                        Ok(()) => self.take_ruleset(pen, place, rid, program)?,
+                        Err(fault) => self.take_broken(pen, place, (rid, program), fault)?,
                     }
                 }
-                (key @ (Key::Automaton(..) | Key::PartialMatch(..)), _)
-                    if engine.is_broken(&key) =>
-                {
-                    engine.strand(key);
+                (key @ (Key::Automaton(..) | Key::PartialMatch(..)), _) if self.is_broken(&key) => {
+                    self.strand(key);
                 }
                 (Key::Automaton(pen, rid, rule), Record::Automaton(value)) => {
-                    engine.take_automaton(pen, (&rid, &rule), &value, &mut draft)?;
+                    self.take_automaton(pen, (&rid, &rule), &value, draft)?;
                 }
-                (key, record) => engine.take_record(key, record)?,
+                (key, record) => self.take_record(key, record)?,
             }
         }
-        engine.commit(draft);
-        engine.resume_pens();
-        engine.settle();
-        Ok(engine)
+        for pen in &pens {
+            let hosted = self.hosted_mut(*pen)?;
+            hosted.refresh_subscriptions();
+            hosted.counted = true;
+            self.touch(*pen);
+            self.ready.insert(*pen);
+        }
+        Ok(pens)
     }
 
     fn take_record(&mut self, key: Key, record: Record) -> Result<(), Fault> {
@@ -110,7 +130,7 @@ impl Engine {
 
 impl Engine {
     fn take_pen_record(&mut self, key: Key, record: Record) -> Result<(), Fault> {
-        let pen = pen_of(&key).ok_or_else(|| orphan("a record"))?;
+        let pen = key.pen().ok_or_else(|| orphan("a record"))?;
         let now = self.now;
         let settled = now + std::time::Duration::from_millis(self.config.effect_settle_delay_ms);
         let ids_max = self.config.seen_ids_max;
@@ -254,22 +274,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Sets going again what was under way.
-    fn resume_pens(&mut self) {
-        let pens: Vec<PenId> = self.pens.keys().copied().collect();
-        let mut draft = Draft::default();
-        for pen in pens {
-            self.resume_federation(pen, &mut draft);
-            self.ready.insert(pen);
-        }
-        self.commit(draft);
-    }
-
+    /// Tells the federation what it has to know.
     fn resume_federation(&mut self, pen: PenId, draft: &mut Draft) {
         let Some(hosted) = self.pens.get_mut(&pen) else {
             return;
         };
-        hosted.refresh_subscriptions();
         for invite in hosted.invites.values() {
             draft.order(Order::Invite(invite.clone()));
         }
@@ -365,31 +374,11 @@ impl Hosted {
     }
 }
 
-/// Whose record it is; none for what belongs to no PEN.
-fn pen_of(key: &Key) -> Option<PenId> {
+/// The PEN whose record it is.
+fn hosted_by(key: &Key) -> Option<PenId> {
     match key {
-        Key::Pen(pen)
-        | Key::Journal(pen)
-        | Key::Channel(pen, ..)
-        | Key::Ruleset(pen, ..)
-        | Key::Variable(pen, ..)
-        | Key::Automaton(pen, ..)
-        | Key::Timer(pen, ..)
-        | Key::Subscription(pen, ..)
-        | Key::Invite(pen, ..)
-        | Key::Pairing(pen, ..)
-        | Key::Seen(pen, ..)
-        | Key::Outbox(pen, ..)
-        | Key::Effect(pen, ..)
-        | Key::Receipt(pen, ..)
-        | Key::Queue(pen, ..)
-        | Key::Question(pen, ..)
-        | Key::PartialMatch(pen, ..)
-        | Key::Accepted(pen, ..)
-        | Key::Outcome(pen, ..)
-        | Key::Verdict(pen, ..)
-        | Key::Installed(pen, ..) => Some(*pen),
-        Key::Program(..) | Key::Window(..) => None,
+        Key::Pen(pen) => Some(*pen),
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use stratus_event::{Name, PenId, Timestamp};
 
-use crate::{AskId, CommandId, EffectId, Engine, Output};
+use crate::{AskId, CommandId, EffectId, Engine, Output, Subject};
 
 /// All that waits for a time.
 #[derive(Debug, Default)]
@@ -21,8 +21,12 @@ pub(crate) enum Alarm {
     Answer(PenId, AskId),
     /// An effect is to be tried, or settled.
     Effect(PenId, EffectId),
+    /// Something is to be read: a PEN of which a timer is due, or what could not be read.
+    Load(Subject),
     /// A command has waited long enough for its pairing.
     Pair(CommandId),
+    /// It is to be seen whether a PEN has not been used for long.
+    Sleep,
     /// A timer of a ruleset.
     Timer(PenId, Name),
 }
@@ -30,6 +34,10 @@ pub(crate) enum Alarm {
 impl Schedule {
     pub(crate) fn set(&mut self, at: Timestamp, alarm: Alarm) {
         self.alarms.insert((at, alarm));
+    }
+
+    pub(crate) fn unset(&mut self, at: Timestamp, alarm: Alarm) {
+        self.alarms.remove(&(at, alarm));
     }
 
     /// The federation wants to be woken then; replaces an earlier wish.
@@ -71,7 +79,9 @@ impl Engine {
             match alarm {
                 Alarm::Answer(pen, question) => self.answer_late(pen, question),
                 Alarm::Effect(pen, effect) => self.perform(pen, effect),
+                Alarm::Load(subject) => self.rouse(subject),
                 Alarm::Pair(command) => self.pairing_waited(command),
+                Alarm::Sleep => self.awake.alarmed(),
                 Alarm::Timer(pen, timer) => self.fire_timer(pen, &timer),
             }
         }

@@ -63,6 +63,12 @@ impl Directory {
     fn check(&self, found: &str) -> Result<(), Fault> {
         match found.trim().parse::<u64>() {
             Ok(FORMAT) => Ok(()),
+            // What is missing is made when the database is open; a version that would not keep it
+            // up is shut out first.
+            Ok(WITHOUT_REGISTER) => {
+                let written = self.write_format();
+                written.map_err(|error| fault::unusable(&self.path, &error))
+            }
             Ok(newer) if newer > FORMAT => Err(fault::version(&self.path, found.trim())),
             _ => Err(fault::corrupt(
                 &self.format(),
@@ -71,13 +77,17 @@ impl Directory {
         }
     }
 
-    /// Writes the format of a directory that has none. Under another name first, so that the file
-    /// is there as a whole or not at all.
+    /// Writes the format of a directory that has none.
     fn begin(&self) -> io::Result<()> {
         if self.database().exists() {
             let message = "there is a database but its file `format` is missing";
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
+        self.write_format()
+    }
+
+    /// Under another name first, so that the file is there as a whole or not at all.
+    fn write_format(&self) -> io::Result<()> {
         let draft = self.path.join("format.new");
         let mut file = File::create(&draft)?;
         writeln!(file, "{FORMAT}")?;
@@ -111,4 +121,7 @@ fn lock(path: &Path) -> Result<File, Fault> {
 
 /// The number of the format that this code writes. Counted up when records or keys change so that
 /// older code cannot read them.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
+
+/// The format that had no register.
+const WITHOUT_REGISTER: u64 = 1;

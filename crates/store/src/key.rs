@@ -22,6 +22,8 @@ pub(crate) enum Space {
     Journal,
     /// By hash.
     Programs,
+    /// `sort ‖ …`: see [`crate::register`].
+    Register,
     /// `PEN ‖ sort ‖ …`.
     State,
     /// `channel ‖ grant`.
@@ -100,7 +102,7 @@ fn read(space: Space, parts: &mut Parts<'_>) -> Option<Key> {
             Some(Key::Installed(pen, position, rid))
         }
         // No record stands there.
-        Space::Index => None,
+        Space::Index | Space::Register => None,
         Space::Programs => parts.take().map(Key::Program),
         Space::State => read_state(parts),
         Space::Windows => Some(Key::Window(parts.take()?, parts.take()?)),
@@ -168,8 +170,12 @@ pub(crate) trait Part: Sized {
 /// The parts of a key that are still to be read.
 pub(crate) struct Parts<'a>(&'a [u8]);
 
-impl Parts<'_> {
-    fn take<T: Part>(&mut self) -> Option<T> {
+impl<'a> Parts<'a> {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn take<T: Part>(&mut self) -> Option<T> {
         T::take(self)
     }
 }

@@ -1,13 +1,14 @@
 //! What an engine needs to be durable, in a fjall database.
 //!
-//! [`Store::open`] takes a directory for this process alone and reads the [`Image`] from which an
-//! engine is restored. [`Writer`] then makes the engine's batches durable: all that wait go into
-//! one fjall batch with one fsync, because fjall has no group commit of its own. [`Journal`] reads
-//! the events of a PEN and what came of them.
+//! [`Store::open`] takes a directory for this process alone. [`Reader`] reads what an engine starts
+//! with, and later the PENs that it needs. [`Writer`] makes the engine's batches durable: all that
+//! wait go into one fjall batch with one fsync, because fjall has no group commit of its own.
+//! [`Journal`] reads the events of a PEN and what came of them.
 //!
-//! There are six keyspaces, never one per PEN (fjall keyspaces are dear): `state`, `journal` with
-//! its `index`, and `history`, whose keys begin with the PEN, `windows` by channel, and `programs`
-//! by hash. Within each, the order of the bytes is the order of the keys.
+//! There are seven keyspaces, never one per PEN (fjall keyspaces are dear): `state`, `journal` with
+//! its `index`, and `history`, whose keys begin with the PEN, `windows` by channel, `programs` by
+//! hash, and `register` for what has to be found without knowing the PEN. Within each, the order of
+//! the bytes is the order of the keys.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -22,10 +23,13 @@ mod fault;
 mod index;
 mod journal;
 mod key;
+mod reader;
 mod record;
+mod register;
 mod writer;
 
 pub use journal::{Journal, STEPS_MAX};
+pub use reader::Reader;
 pub use writer::{BATCHES_MAX, Progress, Writer};
 
 /// An open database. One process has it at a time.
@@ -38,20 +42,16 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database in that directory, or makes one, and reads what an engine is restored
-    /// from. A record that cannot be read is a fault, never left out.
-    pub fn open(path: &Path) -> Result<(Self, Image), Fault> {
+    /// Opens the database in that directory, or makes one.
+    pub fn open(path: &Path) -> Result<Self, Fault> {
         let directory = Directory::take(path)?;
         let tables = Tables::open(directory).map_err(|error| fault::unusable(path, &error))?;
         tables.complete_index()?;
-        let image = tables.image()?;
-        Ok((
-            Self {
-                tables: Arc::new(tables),
-                poisoned: None,
-            },
-            image,
-        ))
+        register::complete(&tables)?;
+        Ok(Self {
+            tables: Arc::new(tables),
+            poisoned: None,
+        })
     }
 
     /// Makes the batches durable, all or none: one fjall batch and one fsync.
@@ -74,6 +74,17 @@ impl Store {
     pub fn journal(&self) -> Journal {
         Journal::new(self.tables.clone())
     }
+
+    /// A reader of what an engine needs.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.tables.clone())
+    }
+
+    /// All records but the journal's, and of the journal the accepted events that have no outcome.
+    /// A record that cannot be read is a fault, never left out.
+    pub fn image(&self) -> Result<Image, Fault> {
+        self.tables.image()
+    }
 }
 
 /// The database's keyspaces.
@@ -83,6 +94,7 @@ pub(crate) struct Tables {
     index: Keyspace,
     journal: Keyspace,
     programs: Keyspace,
+    register: Keyspace,
     state: Keyspace,
     windows: Keyspace,
     /// Last, so that the lock outlives the database.
@@ -102,6 +114,7 @@ impl Tables {
             index: open("index")?,
             journal: open("journal")?,
             programs: open("programs")?,
+            register: open("register")?,
             state: open("state")?,
             windows: open("windows")?,
             database,
@@ -121,9 +134,14 @@ impl Tables {
             Space::Index => &self.index,
             Space::Journal => &self.journal,
             Space::Programs => &self.programs,
+            Space::Register => &self.register,
             Space::State => &self.state,
             Space::Windows => &self.windows,
         }
+    }
+
+    pub(crate) fn persist(&self, mode: PersistMode) -> fjall::Result<()> {
+        self.database.persist(mode)
     }
 
     fn write(&self, batches: &[Batch]) -> Result<(), Fault> {
@@ -138,6 +156,8 @@ impl Tables {
             last.insert(key::encode(key)?, bytes);
             let found_by = record.iter().flat_map(|record| index::keys(key, record));
             last.extend(found_by.map(|key| ((Space::Index, key), Some(Vec::new()))));
+            let registered = register::entry(key, record.as_ref())?;
+            last.extend(registered.map(|(key, value)| ((Space::Register, key), value)));
         }
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
         for ((space, key), bytes) in last {
@@ -178,23 +198,47 @@ impl Tables {
         let snapshot = self.snapshot();
         let mut image = Image::new();
         for space in [Space::State, Space::Programs, Space::Windows] {
-            for pair in snapshot.iter(self.keyspace(space)) {
-                let (key, bytes) = pair
-                    .into_inner()
-                    .map_err(|error| fault::unreadable(&error))?;
-                let key = key::decode(space, &key)?;
-                let record = record::decode(&key, &bytes)?;
-                image.insert(key, record);
-            }
+            take(space, snapshot.iter(self.keyspace(space)), &mut image)?;
         }
+        self.take_accepted(&snapshot, &mut image)?;
+        Ok(image)
+    }
+
+    /// The records of a keyspace whose keys begin like that.
+    pub(crate) fn take_prefix(
+        &self,
+        snapshot: &Snapshot,
+        (space, prefix): (Space, &[u8]),
+        image: &mut Image,
+    ) -> Result<(), Fault> {
+        take(space, snapshot.prefix(self.keyspace(space), prefix), image)
+    }
+
+    /// The journal entries that markers in the queue are about.
+    pub(crate) fn take_accepted(
+        &self,
+        snapshot: &Snapshot,
+        image: &mut Image,
+    ) -> Result<(), Fault> {
         let waiting: Vec<_> = image.keys().filter_map(accepted).collect();
         for key in waiting {
-            let record = self
-                .get(&snapshot, &key)?
-                .ok_or_else(|| fault::missing(&key))?;
-            image.insert(key, record);
+            self.take_one(snapshot, key, image)?;
         }
-        Ok(image)
+        Ok(())
+    }
+
+    /// A record that has to be there.
+    pub(crate) fn take_one(
+        &self,
+        snapshot: &Snapshot,
+        key: Key,
+        image: &mut Image,
+    ) -> Result<(), Fault> {
+        let record = self
+            .get(snapshot, &key)?
+            .ok_or_else(|| fault::missing(&key))?;
+        image.insert(key, record);
+        Ok(())
     }
 
     pub(crate) fn get(
@@ -213,6 +257,22 @@ impl std::fmt::Debug for Tables {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tables").finish_non_exhaustive()
     }
+}
+
+fn take(
+    space: Space,
+    pairs: impl Iterator<Item = fjall::Guard>,
+    image: &mut Image,
+) -> Result<(), Fault> {
+    for pair in pairs {
+        let (key, bytes) = pair
+            .into_inner()
+            .map_err(|error| fault::unreadable(&error))?;
+        let key = key::decode(space, &key)?;
+        let record = record::decode(&key, &bytes)?;
+        image.insert(key, record);
+    }
+    Ok(())
 }
 
 /// The journal entry that a marker in the queue is about.

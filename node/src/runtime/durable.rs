@@ -7,10 +7,12 @@ use std::{
     time::Duration,
 };
 
-use stratus_engine::{Accepted, Batch, Image, Input, Key, Outcome, Position, Record, RunEnd};
-use stratus_event::Fault;
-use stratus_store::{Journal, Progress, Store, Writer};
-use tokio::sync::watch;
+use stratus_engine::{
+    Accepted, Batch, Image, Input, Key, Outcome, Position, Record, RunEnd, Start, Subject,
+};
+use stratus_event::{Fault, Whose};
+use stratus_store::{Journal, Progress, Reader, Store, Writer};
+use tokio::sync::{mpsc, watch};
 
 use super::archive::JournalView;
 use crate::{
@@ -24,6 +26,7 @@ pub(super) struct Durable {
     /// None only while the store is being reopened.
     writer: Option<Writer>,
     journal: Arc<RwLock<Option<Journal>>>,
+    reader: Option<Reader>,
     progress: watch::Receiver<Option<Progress>>,
     crash: Arc<CrashPoint>,
     /// What the batches hold that are not durable yet, in their order.
@@ -39,6 +42,7 @@ impl Durable {
         crash: Arc<CrashPoint>,
     ) -> Result<Self, Fault> {
         let journal = Arc::new(RwLock::new(Some(store.journal())));
+        let reader = Some(store.reader());
         let (writer, progress) = write(store)?;
         let (writer, told) = (Some(writer), Some(watch::Sender::new(0)));
         let landmarks = VecDeque::new();
@@ -46,6 +50,7 @@ impl Durable {
             path,
             writer,
             journal,
+            reader,
             progress,
             crash,
             landmarks,
@@ -60,6 +65,21 @@ impl Durable {
             Some(writer) => writer.commit(batch),
             None => Ok(()),
         }
+    }
+
+    /// Reads what the engine needs, beside the loop, which never waits for the disk.
+    pub(super) fn load(&self, subject: Subject, results: &mpsc::Sender<Result<Input, Fault>>) {
+        let Some(reader) = self.reader.clone() else {
+            return;
+        };
+        let results = results.clone();
+        tokio::spawn(async move {
+            let read = subject.clone();
+            let read = tokio::task::spawn_blocking(move || reader.load(&read)).await;
+            let image: Result<Image, Fault> = read.unwrap_or_else(|_| Err(reading_panicked()));
+            // A loop that is gone needs no image.
+            let _ = results.send(Ok(Input::Loaded { subject, image })).await;
+        });
     }
 
     /// Waits until the store has come further, or has failed.
@@ -100,16 +120,20 @@ impl Durable {
     }
 
     /// Closes the store and opens it again.
-    pub(super) fn reopen(&mut self) -> Result<Image, Failure> {
-        // Two stores cannot be open at a time: the writer ends, and the reader lets go.
+    pub(super) fn reopen(&mut self) -> Result<Start<'static>, Failure> {
+        // Two stores cannot be open at a time: the writer ends, and the readers let go.
         self.writer = None;
+        self.reader = None;
         self.set_journal(None);
         self.landmarks.clear();
-        let (store, image) = open_again(&self.path)?;
+        let store = open_again(&self.path)?;
+        let reader = store.reader();
+        let start = reader.start()?;
+        self.reader = Some(reader);
         self.set_journal(Some(store.journal()));
         let (writer, progress) = write(store)?;
         (self.writer, self.progress) = (Some(writer), progress);
-        Ok(image)
+        Ok(start)
     }
 
     fn set_journal(&self, journal: Option<Journal>) {
@@ -138,7 +162,7 @@ impl Durable {
 }
 
 /// Opens the store again. A reader that has just begun may hold it for a moment longer.
-fn open_again(path: &Path) -> Result<(Store, Image), Fault> {
+fn open_again(path: &Path) -> Result<Store, Fault> {
     let mut tries_left = OPEN_TRIES_MAX;
     loop {
         tries_left -= 1;
@@ -149,6 +173,14 @@ fn open_again(path: &Path) -> Result<(Store, Image), Fault> {
             opened => return opened,
         }
     }
+}
+
+fn reading_panicked() -> Fault {
+    Fault::new(
+        Whose::Bug,
+        "store-unreadable",
+        "the reading of a PEN panicked",
+    )
 }
 
 /// Starts the thread that writes. Only the latest progress matters, and a failure is the last.
@@ -259,7 +291,7 @@ mod tests {
     use super::*;
 
     fn open(path: &Path) -> Durable {
-        let (store, _) = Store::open(path).unwrap();
+        let store = Store::open(path).unwrap();
         Durable::start(path.to_owned(), store, Arc::default()).unwrap()
     }
 
@@ -285,8 +317,7 @@ mod tests {
             panic!("failed")
         };
         assert_eq!(through, Position(1));
-        let image = durable.reopen().unwrap();
-        assert_eq!(image.len(), 1);
+        assert_eq!(durable.reopen().unwrap().pens, 1);
     }
 
     #[tokio::test]

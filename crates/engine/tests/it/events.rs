@@ -455,7 +455,8 @@ fn an_image_of_another_making_is_refused() {
     ];
     let codes = images.map(|image| {
         let config = world.nodes[0].config.clone();
-        let restored = Engine::restore(config, Arc::new(Chatter), [0; 32], world.now, image);
+        let start = image.into();
+        let restored = Engine::restore(config, Arc::new(Chatter), [0; 32], world.now, start);
         restored.expect_err("a fault").code
     });
     assert_eq!(

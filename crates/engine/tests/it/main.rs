@@ -29,3 +29,5 @@ mod secrets;
 mod storms;
 #[cfg(test)]
 mod timers;
+#[cfg(test)]
+mod waking;

@@ -139,6 +139,7 @@ fn partial_matches_that_an_earlier_version_wrote_into_one_record_are_taken_apart
     disk.retain(|key, _| !is_match(key));
     disk.insert(head, Record::Automaton(Value::from(&progress)));
     world.crash(0);
+    assert_eq!(seen(&mut world, pen), 0, "the PEN is awake");
     assert_eq!(world.nodes[0].count(is_match), 10);
     close(&mut world, owner, 5);
     world.crash(0);

@@ -35,6 +35,10 @@ impl Storm {
         let nodes = 1 + u8::try_from(ASSISTANTS).unwrap();
         let narrow = seed.is_multiple_of(3);
         let mut world = World::with(nodes, |config| {
+            // PENs leave the memory whenever they are at rest.
+            if seed % 4 < 2 {
+                config.pens_loaded_max = 0;
+            }
             // The class is asked by its owner, who would be refused.
             if narrow && config.node != NodeId([1; 32]) {
                 config.queue_events_max = 2;

@@ -7,7 +7,7 @@ use std::{
 
 use stratus_engine::{
     Ask, Batch, Command, CommandId, Config, Door, Engine, Image, Input, Job, Key, Output, Perform,
-    Record, Reply, Verdict, Wait,
+    Record, Reply, Start, Subject, Verdict, Wait,
 };
 use stratus_event::{Eci, Fault, Map, Name, PenId, Timestamp, Value};
 use stratus_pen::language::Language;
@@ -36,6 +36,7 @@ pub(crate) struct World {
     /// Whether batches reach the disks only when no frame is under way, and jobs end only when no
     /// batch is.
     pub(crate) slow: bool,
+    reading: VecDeque<(usize, Subject)>,
     writing: VecDeque<(usize, Batch)>,
     working: VecDeque<(usize, Job)>,
     command: u64,
@@ -55,6 +56,10 @@ pub(crate) struct Node {
     /// The keys of all batches that reached the disk, in order.
     pub(crate) written: Vec<Key>,
     pub(crate) wake: Option<Timestamp>,
+    /// What was read of the disk.
+    pub(crate) loads: Vec<Subject>,
+    /// Why the disk cannot be read, if it cannot.
+    pub(crate) unreadable: Option<Fault>,
     pub(crate) replies: BTreeMap<u64, Result<Reply, Fault>>,
     /// What the connector did, once for each time that it did it.
     pub(crate) done: Vec<Perform>,
@@ -92,6 +97,7 @@ impl World {
             death: None,
             died: false,
             slow: false,
+            reading: VecDeque::new(),
             writing: VecDeque::new(),
             working: VecDeque::new(),
             command: 0,
@@ -170,6 +176,7 @@ impl World {
                     self.connect(node, other);
                 }
                 Output::Fault { .. } => {}
+                Output::Load(subject) => self.load(node, subject),
                 Output::Perform(perform) => self.perform(node, &perform),
                 Output::Reply { id, reply } => {
                     assert!(
@@ -185,6 +192,25 @@ impl World {
                 Output::WakeAt(at) => self.nodes[node].wake = Some(at),
             }
         }
+    }
+
+    fn load(&mut self, node: usize, subject: Subject) {
+        if self.slow {
+            self.reading.push_back((node, subject));
+            return;
+        }
+        self.read(node, subject);
+    }
+
+    fn read(&mut self, node: usize, subject: Subject) {
+        let now = self.now;
+        let this = &mut self.nodes[node];
+        this.loads.push(subject.clone());
+        let image = this
+            .unreadable
+            .clone()
+            .map_or_else(|| Ok(subject.within(&this.disk)), Err);
+        this.engine.handle(now, Input::Loaded { subject, image });
     }
 
     fn evaluate(&mut self, node: usize, job: Job) {
@@ -253,6 +279,7 @@ impl World {
                 self.handle(other, Input::Disconnected { peer });
             }
         }
+        self.reading.retain(|(reader, _)| *reader != node);
         self.writing.retain(|(writer, _)| *writer != node);
         self.working.retain(|(worker, _)| *worker != node);
         self.frames
@@ -321,6 +348,9 @@ impl World {
                 if self.streams.contains(&pair(from, to)) {
                     self.handle(to, Input::Received { peer, bytes });
                 }
+            } else if let Some((node, subject)) = self.reading.pop_front() {
+                self.read(node, subject);
+                self.obey(node);
             } else if let Some((node, batch)) = self.writing.pop_front() {
                 self.store(node, batch);
                 self.obey(node);
@@ -469,6 +499,8 @@ impl Node {
             disk: Image::new(),
             written: Vec::new(),
             wake: None,
+            loads: Vec::new(),
+            unreadable: None,
             replies: BTreeMap::new(),
             done: Vec::new(),
             performs: Vec::new(),
@@ -500,26 +532,14 @@ impl Node {
         self.lives += 1;
         let mut seed = [self.number; 32];
         seed[0] = self.lives;
-        let image = self.image();
         let config = self.config.clone();
-        let engine = Engine::restore(config, Arc::clone(&self.language), seed, now, image);
+        let start = Start::within(&self.disk);
+        let engine = Engine::restore(config, Arc::clone(&self.language), seed, now, start);
         self.engine = engine.expect("its own records");
         self.wake = None;
         if let Some(jobs) = &mut self.jobs {
             jobs.clear();
         }
-    }
-
-    /// What a store gives back: no journal but the events without an outcome.
-    fn image(&self) -> Image {
-        let kept = |(key, _): &(&Key, &Record)| match key {
-            Key::Accepted(pen, position) => self.disk.contains_key(&Key::Queue(*pen, *position)),
-            Key::Outcome(..) => false,
-            _ => true,
-        };
-        let kept = self.disk.iter().filter(kept);
-        kept.map(|(key, record)| (key.clone(), record.clone()))
-            .collect()
     }
 
     /// The verdict of a connector that does what it is asked, and looks first if it is in doubt.

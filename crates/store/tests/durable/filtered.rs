@@ -54,7 +54,7 @@ fn entry(position: u64) -> Vec<(Key, Record)> {
 
 fn store() -> (tempfile::TempDir, Store) {
     let directory = directory();
-    let (mut store, _) = Store::open(directory.path()).unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
     store
         .commit(&[batch(1, (0..ENTRIES).flat_map(entry))])
         .unwrap();
@@ -145,7 +145,7 @@ fn every_filter_finds_what_a_look_at_all_finds() {
 #[test]
 fn a_read_that_finds_nothing_for_long_pauses() {
     let directory = directory();
-    let (mut store, _) = Store::open(directory.path()).unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
     let count = u64::try_from(STEPS_MAX).unwrap();
     // The two lists never agree, and leap over one entry at a time.
     let one = |position: u64| {
@@ -209,14 +209,14 @@ fn a_journal_without_an_index_gets_one() {
     }
     database.persist(fjall::PersistMode::SyncAll).unwrap();
     drop((index, database));
-    let (store, _) = Store::open(directory.path()).unwrap();
+    let store = Store::open(directory.path()).unwrap();
     check(&store.journal(), &filter("domain=a"));
 }
 
 #[test]
 fn what_was_installed_and_what_became_of_effects_is_told() {
     let directory = directory();
-    let (mut store, _) = Store::open(directory.path()).unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
     store
         .commit(&[batch(
             1,

@@ -74,7 +74,8 @@ fn acknowledged_before_kill(directory: &Path, after: Duration) -> u64 {
 /// Each position has a journal entry, and the variable holds the last; in one batch, so never one
 /// without the other. Gives the last position.
 fn check(directory: &Path, acknowledged: u64) -> u64 {
-    let (store, image) = Store::open(directory).unwrap();
+    let store = Store::open(directory).unwrap();
+    let image = store.image().unwrap();
     let last = last(&image);
     assert!(
         last >= acknowledged,
@@ -97,7 +98,8 @@ fn last(image: &Image) -> u64 {
 }
 
 fn commit_for_ever(directory: &Path) {
-    let (store, image) = Store::open(directory).unwrap();
+    let store = Store::open(directory).unwrap();
+    let image = store.image().unwrap();
     let tell = |progress| {
         let Progress::Committed { through } = progress else {
             panic!("{progress:?}")

@@ -13,6 +13,7 @@ use samples::{PEN, name};
 
 mod filtered;
 mod killed;
+mod read;
 #[cfg(unix)]
 mod refused;
 mod samples;
@@ -33,13 +34,16 @@ fn batch(position: u64, changes: impl IntoIterator<Item = (Key, Record)>) -> Bat
 }
 
 fn refused(path: &Path) -> Fault {
-    Store::open(path).map(|_| ()).unwrap_err()
+    Store::open(path)
+        .and_then(|store| store.image())
+        .unwrap_err()
 }
 
 #[test]
 fn every_sort_of_record_comes_back_as_it_was() {
     let directory = directory();
-    let (mut store, image) = Store::open(directory.path()).unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
+    let image = store.image().unwrap();
     assert!(image.is_empty());
     let queue = (Key::Queue(PEN, 4), Record::Queue { attempts: 2 });
     let all: Vec<_> = samples::state()
@@ -56,7 +60,8 @@ fn every_sort_of_record_comes_back_as_it_was() {
     store.commit(&[batch(1, all.clone())]).unwrap();
     drop(store);
 
-    let (store, image) = Store::open(directory.path()).unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    let image = store.image().unwrap();
     let waiting = |key: &Key| *key == Key::Accepted(PEN, 4);
     let told = |key: &Key| {
         matches!(
@@ -90,7 +95,7 @@ fn every_sort_of_record_comes_back_as_it_was() {
 #[test]
 fn the_last_change_of_a_key_counts_within_one_commit() {
     let directory = directory();
-    let (mut store, _) = Store::open(directory.path()).unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
     let key = |n: &str| Key::Variable(PEN, name("r"), name(n));
     let value = |n: i32| Some(Record::Variable(n.into()));
     let changes = |position, changes| Batch {
@@ -118,7 +123,8 @@ fn the_last_change_of_a_key_counts_within_one_commit() {
     ];
     store.commit(&batches).unwrap();
     drop(store);
-    let (mut store, image) = Store::open(directory.path()).unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
+    let image = store.image().unwrap();
     let three = Record::Variable(3.into());
     let expected = [(key("set"), three.clone()), (key("back"), three)];
     assert_eq!(image, expected.into());
@@ -126,13 +132,19 @@ fn the_last_change_of_a_key_counts_within_one_commit() {
         .commit(&[changes(4, vec![(key("set"), None), (key("back"), None)])])
         .unwrap();
     drop(store);
-    assert!(Store::open(directory.path()).unwrap().1.is_empty());
+    assert!(
+        Store::open(directory.path())
+            .unwrap()
+            .image()
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]
 fn a_journal_is_read_in_pieces_from_either_end() {
     let directory = directory();
-    let (mut store, _) = Store::open(directory.path()).unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
     let other = |pen, position| {
         let accepted = samples::accepted(stratus_engine::Source::Engine);
         (Key::Accepted(pen, position), Record::Accepted(accepted))
@@ -177,7 +189,7 @@ fn a_journal_is_read_in_pieces_from_either_end() {
 #[test]
 fn one_process_has_a_directory_at_a_time() {
     let directory = directory();
-    let (store, _) = Store::open(directory.path()).unwrap();
+    let store = Store::open(directory.path()).unwrap();
     let fault = refused(directory.path());
     assert_eq!(fault.code, "store-locked");
     assert!(
@@ -210,12 +222,12 @@ fn another_format_is_not_touched() {
     let directory = directory();
     let format = directory.path().join("format");
     drop(Store::open(directory.path()).unwrap());
-    assert_eq!(std::fs::read_to_string(&format).unwrap(), "1\n");
+    assert_eq!(std::fs::read_to_string(&format).unwrap(), "2\n");
     let check = |text: &str, code: &str| {
         std::fs::write(&format, text).unwrap();
         assert_eq!(refused(directory.path()).code, code, "{text:?}");
     };
-    check("2\n", "store-version");
+    check("3\n", "store-version");
     check("0\n", "store-corrupt");
     check("", "store-corrupt");
     std::fs::remove_file(&format).unwrap();
@@ -294,7 +306,7 @@ fn a_damaged_journal_entry_is_named() {
     drop(Store::open(directory.path()).unwrap());
     let entry = |half: u8| [&[1; 16][..], &[0; 8], &[half]].concat();
     let read = |expected: &str| {
-        let (store, _) = Store::open(directory.path()).unwrap();
+        let store = Store::open(directory.path()).unwrap();
         let fault = store.journal().after(PEN, None, 9).unwrap_err();
         assert_eq!(fault.code, "store-corrupt");
         assert!(fault.message.contains(expected), "{fault}");
@@ -316,7 +328,7 @@ fn writer(store: Store) -> (Writer, mpsc::Receiver<Progress>) {
 #[test]
 fn the_writer_tells_when_batches_are_durable() {
     let directory = directory();
-    let (store, _) = Store::open(directory.path()).unwrap();
+    let store = Store::open(directory.path()).unwrap();
     let (writer, progress) = writer(store);
     for position in 1..=500 {
         let record = Record::Queue { attempts: 0 };
@@ -337,7 +349,14 @@ fn the_writer_tells_when_batches_are_durable() {
     assert!(through.is_sorted_by(|a, b| a < b), "{through:?}");
     assert_eq!(through.last(), Some(&500));
     assert!(through.len() < 500, "what waits is written together");
-    assert_eq!(Store::open(directory.path()).unwrap().1.len(), 1000);
+    assert_eq!(
+        Store::open(directory.path())
+            .unwrap()
+            .image()
+            .unwrap()
+            .len(),
+        1000
+    );
 }
 
 /// More than is read again.
@@ -353,7 +372,7 @@ fn unwritable() -> (Key, Record) {
 #[test]
 fn after_a_failure_nothing_is_written() {
     let directory = directory();
-    let (store, _) = Store::open(directory.path()).unwrap();
+    let store = Store::open(directory.path()).unwrap();
     let (writer, progress) = writer(store);
     let good = || (Key::Journal(PEN), Record::Journal { next: 1 });
     writer.commit(batch(1, [good()])).unwrap();
@@ -378,7 +397,8 @@ fn after_a_failure_nothing_is_written() {
     );
     check(4, good(), "store-poisoned");
     drop(writer);
-    let (mut store, image) = Store::open(directory.path()).unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
+    let image = store.image().unwrap();
     assert_eq!(image, [good()].into());
     // Opened again, it writes again.
     store

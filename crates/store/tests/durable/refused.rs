@@ -44,7 +44,7 @@ fn a_refused_write_is_told_and_ends_all_writing() {
     assert!(child.status.success(), "{said}");
     let acknowledged = said.lines().find_map(|line| line.strip_prefix("through "));
     let acknowledged: usize = acknowledged.unwrap().parse().unwrap();
-    let (_, image) = Store::open(directory.path()).unwrap();
+    let image = Store::open(directory.path()).unwrap().image().unwrap();
     assert!(acknowledged > 0);
     assert!(
         image.len() >= acknowledged,
@@ -55,7 +55,7 @@ fn a_refused_write_is_told_and_ends_all_writing() {
 
 /// Commits until the disk refuses, and once more.
 fn fill(directory: &Path) {
-    let (store, _) = Store::open(directory).unwrap();
+    let store = Store::open(directory).unwrap();
     let (sender, progress) = mpsc::channel();
     let writer = Writer::start(store, move |news| sender.send(news).unwrap()).unwrap();
     let mut through = 0;
