@@ -1,8 +1,8 @@
 //! Talks to the running node over its API.
 
-use std::{borrow::Cow, fmt::Write as _, time::Duration};
+use std::{borrow::Cow, fmt::Write as _, io::Write, time::Duration};
 
-use reqwest::{Method, Response};
+use reqwest::{Method, RequestBuilder, Response};
 use serde::{Serialize, de::DeserializeOwned};
 use stratus_api::{OwnerToken, shape};
 use stratus_event::{Fault, Whose};
@@ -69,6 +69,16 @@ impl Client {
             .map(drop)
     }
 
+    /// Writes what is at a path under `/api/v1`, however long that takes.
+    pub(crate) async fn download(&self, path: &str, out: &mut impl Write) -> Result<(), Failure> {
+        let request = self.prepared(Method::GET, path).timeout(DOWNLOAD_MAX);
+        let mut response = self.sent(request).await?;
+        while let Some(piece) = response.chunk().await.map_err(|e| self.unreached(&e))? {
+            out.write_all(&piece)?;
+        }
+        Ok(())
+    }
+
     /// All there is in the owner's PEN.
     pub(crate) async fn pen(&self) -> Result<shape::Pen, Failure> {
         self.get("/pen").await
@@ -80,14 +90,20 @@ impl Client {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<Response, Failure> {
-        let url = format!("{}/api/v1{path}", self.base);
-        let mut request = self
-            .http
-            .request(method, url)
-            .bearer_auth(self.token.expose());
+        let mut request = self.prepared(method, path);
         if let Some(body) = body {
             request = request.json(body);
         }
+        self.sent(request).await
+    }
+
+    fn prepared(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}/api/v1{path}", self.base);
+        let request = self.http.request(method, url);
+        request.bearer_auth(self.token.expose())
+    }
+
+    async fn sent(&self, request: RequestBuilder) -> Result<Response, Failure> {
         let response = request.send().await.map_err(|e| self.unreached(&e))?;
         if response.status().is_success() {
             Ok(response)
@@ -161,6 +177,9 @@ fn fault(problem: shape::Problem) -> Fault {
         retry_after_ms: None,
     }
 }
+
+/// How long it may take to fetch all of a node.
+const DOWNLOAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod backup;
 mod calendar;
 mod channel;
 mod demo;
@@ -51,6 +52,12 @@ pub(crate) enum Verb {
     Journal(journal::Journal),
     /// Show why an event did what it did, or why a rule did nothing about it
     Why(why::Why),
+    /// Copy all of the node into one file, while it runs or not
+    Backup(backup::Backup),
+    /// Check that a backup, or the store itself, is whole
+    Verify(backup::Verify),
+    /// Make a data directory of a backup
+    Restore(backup::Restore),
     /// Bring a calendar into the PEN
     #[command(subcommand)]
     Calendar(calendar::Calendar),
@@ -79,6 +86,9 @@ impl Verb {
             Self::Query(query) => query.run(&data).await,
             Self::Journal(journal) => journal.run(&data).await,
             Self::Why(why) => why.run(&data).await,
+            Self::Backup(backup) => backup.run(&data).await,
+            Self::Verify(verify) => verify.run(&data),
+            Self::Restore(restore) => restore.run(&data),
             Self::Calendar(calendar) => calendar.run(&data).await,
             Self::Demo(demo) => demo.run().await,
             Self::Krl(krl) => krl.run(),

@@ -8,6 +8,7 @@ use stratus_event::{Fault, Whose};
 use crate::{
     data::{self, DataDirectory},
     exit::Failure,
+    runtime::DISK_RESERVE_BYTES_MIN,
 };
 
 /// The configuration file. Every key may be left out.
@@ -29,6 +30,13 @@ pub(crate) struct Configuration {
     /// pico-engine does.
     #[serde(default)]
     pub legacy_errors_as_200: bool,
+    /// As long as less than this is free on the disk of the store, no new event is taken. In
+    /// bytes.
+    pub disk_reserve_bytes_min: Option<u64>,
+    /// Entries of journals that are older are dropped, in days.
+    pub journal_days_max: Option<u32>,
+    /// Of each PEN's journal, the oldest entries are dropped that do not fit into so many bytes.
+    pub journal_bytes_max: Option<u64>,
     /// The account by which texts are sent and received.
     pub twilio: Option<TwilioAccount>,
 }
@@ -63,6 +71,12 @@ impl Configuration {
             );
         }
         Ok(configuration)
+    }
+
+    /// What has to be free on the disk for new events to be taken.
+    pub(crate) fn disk_reserve_bytes_min(&self) -> u64 {
+        self.disk_reserve_bytes_min
+            .unwrap_or(DISK_RESERVE_BYTES_MIN)
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -141,13 +155,16 @@ fn distance(from: &str, to: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 10] = [
     "api",
     "listen",
     "announce",
     "name",
     "public_url",
     "legacy_errors_as_200",
+    "disk_reserve_bytes_min",
+    "journal_days_max",
+    "journal_bytes_max",
     "twilio",
 ];
 
@@ -176,6 +193,9 @@ mod tests {
             name = "Ann"
             public_url = "https://node.example/"
             legacy_errors_as_200 = true
+            disk_reserve_bytes_min = 1000000
+            journal_days_max = 30
+            journal_bytes_max = 1000000
             [twilio]
             account_sid = "AC1"
             auth_token = "secret"

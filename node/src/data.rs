@@ -10,6 +10,7 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use stratus_api::OwnerToken;
 use stratus_event::{Fault, Whose};
+use stratus_store::Beside;
 
 use crate::exit::Failure;
 
@@ -124,6 +125,64 @@ impl DataDirectory {
         written.map_err(|e| self.unusable(&path, "written", &e))
     }
 
+    /// What belongs to the node and is not in the store.
+    pub(crate) fn beside(&self) -> Result<Beside, Failure> {
+        let mut beside = Beside::new();
+        for name in BESIDE {
+            let path = self.path.join(name);
+            match fs::read(&path) {
+                Ok(content) => drop(beside.insert(name.to_owned(), content)),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(self.unusable(&path, "read", &e)),
+            }
+        }
+        Ok(beside)
+    }
+
+    /// A directory beside this one, which must be empty or not there, in which it is made of a
+    /// backup. What an earlier attempt left there is removed.
+    pub(crate) fn begin_restoring(&self) -> Result<Self, Failure> {
+        if fs::read_dir(&self.path).is_ok_and(|mut entries| entries.next().is_some()) {
+            let message = format!("{} is not empty", self.path.display());
+            let fault = Fault::new(Whose::Caller, "data-not-empty", message);
+            return Err(fault
+                .hint("restore into another directory: --data DIR")
+                .into());
+        }
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(".restoring");
+        let draft = Self {
+            path: self.path.with_file_name(name),
+        };
+        if draft.path.exists() {
+            let removed = fs::remove_dir_all(&draft.path);
+            removed.map_err(|e| self.unusable(&draft.path, "removed", &e))?;
+        }
+        draft.create()?;
+        Ok(draft)
+    }
+
+    /// Puts back what is not in the store. Only what a backup has is taken from it.
+    pub(crate) fn put_beside(&self, beside: &Beside) -> Result<(), Failure> {
+        for (name, content) in beside
+            .iter()
+            .filter(|(name, _)| BESIDE.contains(&name.as_str()))
+        {
+            let path = self.path.join(name);
+            write_new(&path, content).map_err(|e| self.unusable(&path, "written", &e))?;
+        }
+        Ok(())
+    }
+
+    /// Gives this directory the place of that one, which is empty or not there.
+    pub(crate) fn become_whole(&self, target: &Self) -> Result<(), Failure> {
+        let moved = fs::rename(&self.path, &target.path).and_then(|()| {
+            let above = target.path.parent().filter(|above| above.is_dir());
+            above.map_or(Ok(()), sync_folder)
+        });
+        moved.map_err(|e| self.unusable(&target.path, "made", &e))
+    }
+
     /// The failure of a command that needs a running node.
     pub(crate) fn not_running(&self) -> Failure {
         let message = format!("no node runs with its data in {}", self.path.display());
@@ -200,6 +259,68 @@ impl DataDirectory {
     }
 }
 
+/// A file that gets its name when all of it is on the disk. Without that nothing is left of it.
+#[derive(Debug)]
+pub(crate) struct NewFile {
+    path: PathBuf,
+    draft: PathBuf,
+    file: File,
+}
+
+impl NewFile {
+    /// Begins a file, which must not be there, for this user only.
+    pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
+        if path.exists() {
+            let message = format!("{} is there already", path.display());
+            let fault = Fault::new(Whose::Caller, "file-exists", message);
+            return Err(fault.hint("give another name, or remove it first").into());
+        }
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".part");
+        let draft = path.with_file_name(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let file = options.open(&draft).map_err(|e| unwritable(path, &e))?;
+        Ok(Self {
+            path: path.to_owned(),
+            draft,
+            file,
+        })
+    }
+
+    /// What is written goes here.
+    pub(crate) fn writer(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Where it is until it has its name.
+    pub(crate) fn draft(&self) -> &Path {
+        &self.draft
+    }
+
+    /// Makes it durable, and then gives it its name.
+    pub(crate) fn keep(self) -> Result<(), Failure> {
+        let kept = self.file.sync_all().and_then(|()| {
+            fs::rename(&self.draft, &self.path)?;
+            let folder = self.path.parent().filter(|folder| folder.is_dir());
+            folder.map_or(Ok(()), sync_folder)
+        });
+        kept.map_err(|e| unwritable(&self.path, &e))
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // One that has its name is no longer here.
+        let _ = fs::remove_file(&self.draft);
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    let message = format!("{} cannot be written", path.display());
+    Failure::caused(Fault::new(Whose::Caller, "file-unwritable", message), error)
+}
+
 /// What a node listens for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Port {
@@ -256,6 +377,15 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
+
+/// The files of the data directory that a backup takes along.
+const BESIDE: [&str; 5] = [
+    "node.key",
+    "owner.token",
+    "stratus.toml",
+    "api.port",
+    "listen.port",
+];
 
 fn random() -> Result<[u8; 32], Failure> {
     let mut bytes = [0; 32];

@@ -43,6 +43,18 @@ impl Failure {
         Some((&fault.code, message.collect::<Vec<_>>().join(": ")))
     }
 
+    /// The fault that it is.
+    pub(crate) fn into_fault(self) -> Fault {
+        match self {
+            Self::Fault(fault, _) => *fault,
+            Self::BrokenPipe => Fault::new(
+                Whose::World,
+                "system-refused",
+                "nobody reads what is written",
+            ),
+        }
+    }
+
     /// Says on stderr what went wrong, and gives the status of the process.
     pub(crate) fn report(&self) -> ExitCode {
         // Where stderr is closed there is nobody to tell.

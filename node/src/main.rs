@@ -10,6 +10,7 @@ mod crash;
 mod data;
 mod demo;
 mod exit;
+mod keeping;
 mod library;
 mod owner;
 mod render;

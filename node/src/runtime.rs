@@ -9,6 +9,7 @@ mod durable;
 mod evaluation;
 mod links;
 mod replies;
+mod space;
 
 use std::{ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
 
@@ -24,9 +25,11 @@ use durable::Durable;
 use evaluation::Evaluation;
 use links::Links;
 use replies::Replies;
+use space::Space;
 
 pub(crate) use archive::JournalView;
 pub(crate) use connectors::webhook_verifier;
+pub(crate) use space::DISK_RESERVE_BYTES_MIN;
 
 /// What a runtime is made of.
 pub(crate) struct Parts {
@@ -34,6 +37,8 @@ pub(crate) struct Parts {
     pub store: PathBuf,
     /// The store, opened.
     pub opened: stratus_store::Store,
+    /// What of the disk has to be free for new events to be taken.
+    pub disk_reserve_bytes_min: u64,
     /// The bounds of the engine.
     pub engine: stratus_engine::Config,
     /// The network, listening.
@@ -57,6 +62,7 @@ pub(crate) struct Runtime {
     connectors: Connectors,
     links: Links,
     replies: Replies,
+    space: Space,
     /// What came of work that the engine gave away; a fault ends the node.
     results: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
     wake: Option<Timestamp>,
@@ -83,6 +89,7 @@ enum Woken {
 impl Runtime {
     /// Restores the engine from what is durable, or begins a new one.
     pub(crate) fn new(parts: Parts) -> Result<Self, Failure> {
+        let space = Space::new(parts.store.clone(), parts.disk_reserve_bytes_min);
         let start = parts.opened.reader().start()?;
         let durable = Durable::start(parts.store, parts.opened, Arc::clone(&parts.crash))?;
         let results = mpsc::channel(RESULTS_MAX);
@@ -94,6 +101,7 @@ impl Runtime {
             connectors: Connectors::new(parts.twilio, Arc::clone(&parts.crash))?,
             links: Links::new(parts.network, parts.crash),
             replies: Replies::new(parts.orders),
+            space,
             results,
             wake: None,
             stop: parts.stop,
@@ -134,6 +142,7 @@ impl Runtime {
                 self.wake = None;
                 Ok(Woken::Input(Input::Wake))
             }
+            space = self.space.changed() => Ok(Woken::Input(space)),
             order = self.replies.next() => Ok(order.map_or(Woken::OrdersClosed, Woken::Input)),
             notice = self.links.next() => match notice {
                 Some(notice) => Ok(notice.map_or(Woken::Nothing, Woken::Input)),
@@ -194,6 +203,7 @@ impl Runtime {
             return Ok(());
         };
         self.engine = restore(&self.engine_config, start)?;
+        self.space.forget();
         self.drain()?;
         if let Some(input) = self.links.restart() {
             self.feed(input)?;

@@ -10,6 +10,7 @@ mod bad_input;
 mod channel;
 mod door;
 mod http;
+mod keep;
 mod kill;
 mod pairing;
 mod power;

@@ -12,6 +12,7 @@ mod connection;
 mod desk;
 mod form;
 mod input;
+mod keeper;
 mod limit;
 mod login;
 mod problem;
@@ -31,6 +32,7 @@ pub use archive::{Archive, Compiled};
 pub use connection::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_MS_MAX};
 pub use desk::{Desk, Order};
 pub use form::{PARAMETER_DEPTH_MAX, PARAMETERS_MAX};
+pub use keeper::{Dropped, Keeper, Kept};
 pub use limit::{
     BODY_BYTES_MAX, LEGACY_BODY_BYTES_MAX, LONG_POLLS_MAX, REQUEST_MS_MAX, REQUESTS_MAX,
     WEBHOOK_BODY_BYTES_MAX,
@@ -45,8 +47,10 @@ pub use why::{WHY_CAUSED_MAX, WHY_RULESETS_MAX, why};
 pub struct Site {
     /// The way to the engine.
     pub desk: Desk,
-    /// Reads the journal.
-    pub journal: Arc<dyn Archive>,
+    /// The past.
+    pub journal: Archive,
+    /// Keeps the data.
+    pub keeper: Arc<dyn Keeper>,
     /// Changes whenever a journal entry, or the outcome of one, became durable.
     pub journal_moved: watch::Receiver<u64>,
     /// The PEN that the API is about.

@@ -1,39 +1,57 @@
 //! What the API reads of the past.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use stratus_engine::journal::{Page, Verdict, Wanted};
-use stratus_event::{EventId, Fault, Name, PenId};
-use stratus_pen::language::Program;
+use stratus_engine::journal::Reader;
+use stratus_event::Fault;
+use stratus_pen::language::{Language, Program};
 
 /// A program, or what its compiler says is wrong with it.
 pub type Compiled = Result<Arc<dyn Program>, Vec<Fault>>;
 
-/// The journals of a node's PENs, and what is kept beside them. Each call may wait for the disk.
-pub trait Archive: Send + Sync {
-    /// The wanted entries of a PEN.
-    fn read(&self, pen: PenId, wanted: &Wanted) -> Result<Page, Fault>;
-
-    /// The events, raised ones included, whose ids lie between two, both included, and the
-    /// positions of the entries in which they stand; at most so many.
-    fn events(
-        &self,
-        pen: PenId,
-        ids: (EventId, EventId),
-        limit: usize,
-    ) -> Result<Vec<(EventId, u64)>, Fault>;
-
-    /// What became of the effects of the entry at that position.
-    fn verdicts(&self, pen: PenId, position: u64) -> Result<Vec<Verdict>, Fault>;
-
-    /// The programs that the rulesets of a PEN had when the event at that position was evaluated;
-    /// none of a ruleset that had been taken out.
-    fn installed(
-        &self,
-        pen: PenId,
-        position: u64,
-    ) -> Result<BTreeMap<Name, Option<[u8; 32]>>, Fault>;
-
-    /// The program of that hash; none if its text is not kept.
-    fn program(&self, hash: [u8; 32]) -> Result<Option<Compiled>, Fault>;
+/// The journals of a node's PENs, and the programs of which they tell.
+pub struct Archive {
+    journal: Arc<dyn Reader>,
+    language: Arc<dyn Language>,
+    programs: Mutex<BTreeMap<[u8; 32], Compiled>>,
 }
+
+impl Archive {
+    /// What that reader reads; programs are compiled by that language.
+    pub fn new(journal: Arc<dyn Reader>, language: Arc<dyn Language>) -> Self {
+        Self {
+            journal,
+            language,
+            programs: Mutex::default(),
+        }
+    }
+
+    /// The journals.
+    pub fn journal(&self) -> &dyn Reader {
+        &*self.journal
+    }
+
+    /// The program of that hash; none if its text is not kept. [`PROGRAMS_MAX`] stay
+    /// compiled.
+    pub(crate) fn program(&self, hash: [u8; 32]) -> Result<Option<Compiled>, Fault> {
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(compiled) = programs.get(&hash) {
+            return Ok(Some(compiled.clone()));
+        }
+        let Some(source) = self.journal.program(hash)? else {
+            return Ok(None);
+        };
+        let compiled = self.language.compile(&source);
+        if programs.len() >= PROGRAMS_MAX {
+            programs.pop_first();
+        }
+        programs.insert(hash, compiled.clone());
+        Ok(Some(compiled))
+    }
+}
+
+/// Programs of the past that stay compiled.
+const PROGRAMS_MAX: usize = 256;

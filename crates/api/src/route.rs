@@ -1,5 +1,6 @@
 //! The routes, one file per thing.
 
+mod backup;
 mod channel;
 mod cloud_event;
 mod event;
@@ -50,6 +51,7 @@ pub(crate) fn owners() -> Router<Arc<Site>> {
         .route("/pairings", post(relation::pair))
         .route("/subscriptions/{id}", delete(relation::unsubscribe))
         .route("/journal/{event}/why", get(why::tell))
+        .merge(backup::routes())
         .merge(journal::routes())
 }
 

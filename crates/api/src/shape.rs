@@ -10,7 +10,9 @@ mod request;
 mod why;
 
 pub use answer::{Directive, Installed, Invited, Paired, Problem, Raised, Status, StatusPen};
-pub use journal::{Cause, Effect, Event, Failure, Journal, JournalEntry, Log, Outcome, Run, Saw};
+pub use journal::{
+    Cause, Effect, Event, Failure, Journal, JournalEntry, Log, Outcome, Run, Saw, Trim, Trimmed,
+};
 pub use legacy::{Episode, LegacyDirective, LegacyMeta};
 pub(crate) use listing::hexadecimal;
 pub use listing::{Channel, Invite, Pen, Ruleset, Subscription, Timer};

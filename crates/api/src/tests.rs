@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    io::Write,
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
@@ -9,9 +10,10 @@ use std::{
 use serde_json::{Value as Json, json};
 use stratus_engine::{
     Accepted, Command, Door, NodeId, Outcome, Reply, Source, Wait,
-    journal::{Entry, Page, Verdict, Wanted},
+    journal::{Entry, Page, Reader, Verdict, Wanted},
 };
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
+use stratus_krl::Krl;
 use stratus_pen::language::Directive;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -19,7 +21,9 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
-use crate::{Archive, Compiled, Desk, Order, OwnerToken, Site, WebhookVerifier, serve};
+use crate::{
+    Archive, Desk, Dropped, Keeper, Kept, Order, OwnerToken, Site, WebhookVerifier, serve,
+};
 
 const TOKEN: &str = "a-token-of-at-least-22-characters";
 const ECI: Eci = Eci([7; 32]);
@@ -43,7 +47,8 @@ impl Served {
         let (moved, journal_moved) = watch::channel(0);
         let site = Site {
             desk,
-            journal: Arc::new(Past),
+            journal: Archive::new(Arc::new(Past), Arc::new(Krl)),
+            keeper: Arc::new(Clerk),
             journal_moved,
             pen: PenId([1; 16]),
             owner_channel: ECI,
@@ -103,6 +108,25 @@ impl Served {
              Content-Type: application/x-www-form-urlencoded"
         );
         self.exchange(&head, form).await
+    }
+}
+
+/// One who keeps two megabytes, and drops all that is asked.
+struct Clerk;
+
+impl Keeper for Clerk {
+    fn backup(&self, out: &mut dyn Write) -> Result<(), Fault> {
+        (0..200).for_each(|_| out.write_all(&[b'x'; 10_000]).unwrap());
+        out.flush().unwrap();
+        Ok(())
+    }
+
+    fn trim(&self, _: PenId, kept: Kept) -> Result<Dropped, Fault> {
+        assert_eq!(kept.since, Some(Timestamp(1_795_392_000_000)));
+        Ok(Dropped {
+            entries: 2,
+            bytes: kept.bytes_max.unwrap(),
+        })
     }
 }
 
@@ -195,7 +219,7 @@ fn raised() -> Reply {
 /// last byte.
 struct Past;
 
-impl Archive for Past {
+impl Reader for Past {
     fn read(&self, _: PenId, wanted: &Wanted) -> Result<Page, Fault> {
         let mut entries: Vec<_> = (0..=2)
             .map(|position| Entry {
@@ -248,9 +272,8 @@ impl Archive for Past {
         Ok([(Name::new("broken").unwrap(), Some(hash))].into())
     }
 
-    fn program(&self, _: [u8; 32]) -> Result<Option<Compiled>, Fault> {
-        let fault = Fault::new(Whose::Ruleset, "krl-syntax", "a brace is missing");
-        Ok(Some(Err(vec![fault])))
+    fn program(&self, _: [u8; 32]) -> Result<Option<String>, Fault> {
+        Ok(Some("ruleset broken {".to_owned()))
     }
 }
 
@@ -649,4 +672,32 @@ async fn whoever_knows_the_eci_asks_queries() {
         let answer = site.exchange(&head, "").await;
         assert_eq!(answer, (200, r#"{"x":"1"}"#.to_owned()), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_backup_comes_as_a_whole() {
+    let served = Served::start().await;
+    let head = format!("GET /api/v1/backup HTTP/1.0\r\nAuthorization: Bearer {TOKEN}");
+    let (status, body) = served.exchange(&head, "").await;
+    assert_eq!((status, body), (200, "x".repeat(2_000_000)));
+}
+
+#[tokio::test]
+async fn a_journal_is_trimmed_if_it_is_said_how_far() {
+    let served = Served::start().await;
+    let wanted = json!({ "since": "2026-11-23T00:00Z", "bytes_max": 70 });
+    let (status, dropped) = served.owner("POST", "/journal/trim", &wanted).await;
+    assert_eq!(
+        (status, dropped),
+        (200, json!({ "entries": 2, "bytes": 70 }))
+    );
+    for wanted in [json!({}), json!({ "days": 1 })] {
+        served
+            .check("POST", "/journal/trim", wanted, 400, "request-malformed")
+            .await;
+    }
+    let wanted = json!({ "since": "soon" });
+    served
+        .check("POST", "/journal/trim", wanted, 400, "time-malformed")
+        .await;
 }

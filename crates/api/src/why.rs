@@ -22,7 +22,7 @@ pub const WHY_CAUSED_MAX: usize = 100;
 
 /// An entry of the journal, and what belongs to it.
 struct Told<'a> {
-    archive: &'a dyn Archive,
+    archive: &'a Archive,
     pen: PenId,
     entry: &'a Entry,
     outcome: &'a Outcome,
@@ -37,12 +37,7 @@ struct Told<'a> {
 ///
 /// Fails with `event-id-malformed`, `event-unknown`, `event-ambiguous`, `rule-unknown` or
 /// `ruleset-unknown`.
-pub fn why(
-    archive: &dyn Archive,
-    pen: PenId,
-    event: &str,
-    rule: Option<&str>,
-) -> Result<Why, Fault> {
+pub fn why(archive: &Archive, pen: PenId, event: &str, rule: Option<&str>) -> Result<Why, Fault> {
     let (id, position) = find(archive, pen, event)?;
     let entry = entry(archive, pen, position)?.ok_or_else(|| event_unknown(event))?;
     let mut why = Why::new(&entry);
@@ -54,7 +49,7 @@ pub fn why(
         pen,
         entry: &entry,
         outcome,
-        verdicts: archive.verdicts(pen, position)?,
+        verdicts: archive.journal().verdicts(pen, position)?,
         installed: installed(archive, pen, position)?,
         now: installed(archive, pen, u64::MAX)?,
         programs: OnceCell::new(),
@@ -72,24 +67,22 @@ pub fn why(
 }
 
 /// The event that is meant: `last`, an id, or the beginning of one.
-pub(crate) fn find(
-    archive: &dyn Archive,
-    pen: PenId,
-    event: &str,
-) -> Result<(EventId, u64), Fault> {
+pub(crate) fn find(archive: &Archive, pen: PenId, event: &str) -> Result<(EventId, u64), Fault> {
     if event == "last" {
         let wanted = Wanted {
             newest_first: true,
             limit: 1,
             ..Wanted::default()
         };
-        let newest = archive.read(pen, &wanted)?.entries.pop();
+        let newest = archive.journal().read(pen, &wanted)?.entries.pop();
         let newest = newest.ok_or_else(|| event_unknown(event))?;
         return Ok((newest.accepted.event.id, newest.position));
     }
     let ids = range(event).ok_or_else(|| event_malformed(event))?;
-    let mut found = archive.events(pen, ids, EVENTS_SHOWN_MAX)?;
-    let first = found.first().copied().ok_or_else(|| event_unknown(event))?;
+    let mut found = archive.journal().events(pen, ids, EVENTS_SHOWN_MAX)?;
+    let Some(first) = found.first().copied() else {
+        return Err(not_found(archive, pen, event)?);
+    };
     found.dedup_by_key(|(id, _)| *id);
     if found.len() > 1 {
         return Err(event_ambiguous(event, &found));
@@ -218,7 +211,7 @@ impl Told<'_> {
                 limit: WHY_CAUSED_MAX.saturating_sub(caused.len()),
                 ..Wanted::default()
             };
-            let page = self.archive.read(self.pen, &wanted)?;
+            let page = self.archive.journal().read(self.pen, &wanted)?;
             caused.extend(page.entries.iter().map(Caused::new));
         }
         caused.sort_by_key(|caused| caused.position);
@@ -226,27 +219,23 @@ impl Told<'_> {
     }
 }
 
-pub(crate) fn entry(
-    archive: &dyn Archive,
-    pen: PenId,
-    position: u64,
-) -> Result<Option<Entry>, Fault> {
+pub(crate) fn entry(archive: &Archive, pen: PenId, position: u64) -> Result<Option<Entry>, Fault> {
     let wanted = Wanted {
         from: position.checked_sub(1),
         limit: 1,
         ..Wanted::default()
     };
-    let entry = archive.read(pen, &wanted)?.entries.pop();
+    let entry = archive.journal().read(pen, &wanted)?.entries.pop();
     Ok(entry.filter(|entry| entry.position == position))
 }
 
 /// What was installed, without what had been taken out.
 fn installed(
-    archive: &dyn Archive,
+    archive: &Archive,
     pen: PenId,
     position: u64,
 ) -> Result<BTreeMap<Name, [u8; 32]>, Fault> {
-    let installed = archive.installed(pen, position)?.into_iter();
+    let installed = archive.journal().installed(pen, position)?.into_iter();
     let installed = installed.filter_map(|(rid, program)| Some((rid, program?)));
     Ok(installed.collect())
 }
@@ -278,6 +267,25 @@ fn event_ambiguous(event: &str, found: &[(EventId, u64)]) -> Fault {
     let ids: Vec<_> = found.iter().map(|(id, _)| id.to_string()).collect();
     let message = format!("{event} begins more than one id: {}", ids.join(", "));
     Fault::new(Whose::Caller, "event-ambiguous", message).hint("give more of its digits")
+}
+
+/// Why there is no such event: it may have been dropped.
+fn not_found(archive: &Archive, pen: PenId, event: &str) -> Result<Fault, Fault> {
+    let wanted = Wanted {
+        limit: 1,
+        ..Wanted::default()
+    };
+    let oldest = archive.journal().read(pen, &wanted)?.entries.pop();
+    let dropped = oldest.filter(|entry| entry.position > 0);
+    Ok(match dropped {
+        None => event_unknown(event),
+        Some(oldest) => {
+            let since = oldest.accepted.at;
+            let message = format!("the journal has no event {event}, and begins at {since}");
+            Fault::new(Whose::Caller, "event-dropped", message)
+                .hint("what came before that was dropped: nothing is known of it")
+        }
+    })
 }
 
 fn event_unknown(event: &str) -> Fault {

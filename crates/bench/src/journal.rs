@@ -1,18 +1,16 @@
 //! Reading a journal of a million events: what is wanted of it, and why.
 
 mod filling;
-mod past;
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
-use stratus_api::why;
+use stratus_api::{Archive, why};
 use stratus_engine::journal::{Filter, Wanted};
 use stratus_event::{Fault, Timestamp};
 use stratus_store::Store;
 
 use crate::{figure::Figure, meter};
 use filling::{EVENTS, PEN, SECOND_MS};
-use past::Past;
 
 /// A page as the API reads it if nothing is said.
 const PAGE: usize = 100;
@@ -35,7 +33,7 @@ pub(crate) fn measure(tell: &mut impl FnMut(Figure)) -> Result<(), Fault> {
     let opened = Took::of(|| Store::open(folder.path()))?;
     tell(Figure::new("journal_open_wall_ms", opened.wall_ms, "ms"));
     let store = opened.done;
-    let past = Past::new(store.journal());
+    let past = Archive::new(Arc::new(store.journal()), Arc::new(stratus_krl::Krl));
     let reads = reads(&past)?;
     tell(Figure::new("filtered_read_ms", reads.1, "ms").at_most(MS_MAX));
     tell(Figure::new("filtered_read_cpu_ms", reads.0, "ms"));
@@ -46,7 +44,7 @@ pub(crate) fn measure(tell: &mut impl FnMut(Figure)) -> Result<(), Fault> {
 }
 
 /// The longest filtered read: CPU and wall, in milliseconds.
-fn reads(past: &Past) -> Result<(f64, f64), Fault> {
+fn reads(past: &Archive) -> Result<(f64, f64), Fault> {
     let mut longest = (0.0, 0.0);
     for filter in FILTERS.map(filter) {
         for (from, newest_first) in [(None, false), (Some(EVENTS / 2), false), (None, true)] {
@@ -57,7 +55,7 @@ fn reads(past: &Past) -> Result<(f64, f64), Fault> {
                 limit: PAGE,
             };
             for _ in 0..2 {
-                let took = Took::of(|| past.page(&wanted))?;
+                let took = Took::of(|| past.journal().read(PEN, &wanted))?;
                 longest = took.longer(longest);
             }
         }
@@ -102,7 +100,7 @@ fn filter(text: &str) -> Filter {
 }
 
 /// The longest answer to why, of an event and of a rule.
-fn whys(past: &Past) -> Result<(f64, f64), Fault> {
+fn whys(past: &Archive) -> Result<(f64, f64), Fault> {
     let mut longest = (0.0, 0.0);
     for number in [0, 1, 499_999, 777_777, EVENTS - 1] {
         let id = filling::id(number).to_string();

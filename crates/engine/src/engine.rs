@@ -47,7 +47,7 @@ pub use job::{Finished, Job};
 pub use output::{Ask, Output, Perform};
 pub use record::{
     Accepted, AskId, Batch, EffectId, Key, Outcome, OutcomeRun, OutcomeStand, Position, Record,
-    STANDS_BYTES_MAX, Source, Subscription,
+    Residence, STANDS_BYTES_MAX, Source, Standing, Subscription,
 };
 pub use stratus_pen::RunEnd;
 pub use stratus_salience::Did;
@@ -98,6 +98,8 @@ pub struct Engine {
     random: ChaCha20Rng,
     /// The time that the world told last.
     now: Timestamp,
+    /// The disk has no room for further events.
+    disk_short: bool,
     /// Those that are in memory.
     pens: BTreeMap<PenId, Hosted>,
     /// How many there are, in memory or not. Batches tell: see [`Engine::note_written`].
@@ -147,6 +149,7 @@ impl Engine {
             language,
             random,
             now: Timestamp::default(),
+            disk_short: false,
             pens: BTreeMap::new(),
             pens_hosted: 0,
             departed: BTreeMap::new(),
@@ -237,6 +240,7 @@ impl Engine {
                 self.connected.remove(&peer);
                 self.federation.handle_disconnected(now, peer);
             }
+            Input::DiskSpace { enough } => self.handle_disk_space(enough),
             Input::Finished(finished) => self.handle_finished(*finished),
             Input::Listening { addresses } => {
                 self.addresses.clone_from(&addresses);

@@ -53,6 +53,12 @@ pub enum Input {
         /// The node.
         peer: NodeId,
     },
+    /// Whether the disk has room for more than what is under way. As long as it has not, no new
+    /// event is taken. Said when it changes; at a start there is.
+    DiskSpace {
+        /// There is room.
+        enough: bool,
+    },
     /// A job has come to its end.
     Finished(Box<crate::Finished>),
     /// The node can be reached at these addresses (multiaddresses); replaces what was said before.

@@ -1,6 +1,8 @@
 //! What is read of a PEN's journal: entries, those that are wanted, and what became of effects.
 
-use stratus_event::{Eci, EventId, Fault, Name, Timestamp};
+use std::collections::BTreeMap;
+
+use stratus_event::{Eci, EventId, Fault, Name, PenId, Timestamp};
 
 use crate::{Accepted, Outcome};
 
@@ -95,4 +97,35 @@ impl Filter {
                 .as_ref()
                 .is_none_or(|rid| runs().any(|run| run.rid == *rid))
     }
+}
+
+/// Reads the journals of a node's PENs, and what is kept beside them. Each call may wait for the
+/// disk.
+pub trait Reader: Send + Sync {
+    /// The wanted entries of a PEN.
+    fn read(&self, pen: PenId, wanted: &Wanted) -> Result<Page, Fault>;
+
+    /// The events, raised ones included, whose ids lie between two, both included, and the
+    /// positions of the entries in which they stand; at most so many.
+    fn events(
+        &self,
+        pen: PenId,
+        ids: (EventId, EventId),
+        limit: usize,
+    ) -> Result<Vec<(EventId, u64)>, Fault>;
+
+    /// What became of the effects of the entry at that position, as far as it is known.
+    fn verdicts(&self, pen: PenId, position: u64) -> Result<Vec<Verdict>, Fault>;
+
+    /// The programs that the rulesets of a PEN had when the event at that position was evaluated;
+    /// none of a ruleset that had been taken out. A ruleset that was installed by a version
+    /// without this record is not here.
+    fn installed(
+        &self,
+        pen: PenId,
+        position: u64,
+    ) -> Result<BTreeMap<Name, Option<[u8; 32]>>, Fault>;
+
+    /// The text of the program of that hash, if it is kept.
+    fn program(&self, hash: [u8; 32]) -> Result<Option<String>, Fault>;
 }

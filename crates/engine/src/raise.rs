@@ -119,8 +119,21 @@ impl Engine {
         }
     }
 
+    /// The disk has room again, or no longer. What is under way goes on; partners send again what
+    /// was passed over.
+    pub(crate) fn handle_disk_space(&mut self, enough: bool) {
+        self.disk_short = !enough;
+        let pens: Vec<PenId> = self.pens.keys().copied().collect();
+        for pen in pens.into_iter().filter(|_| enough) {
+            self.resume_partners(pen);
+        }
+    }
+
     /// Refuses an event for which there is no room.
     pub(crate) fn check_room(&self, pen: PenId) -> Result<(), Fault> {
+        if self.disk_short {
+            return Err(disk_short());
+        }
         let unsettled = self.pens.get(&pen).map_or(0, Hosted::unsettled);
         if unsettled < self.config.queue_events_max {
             return Ok(());
@@ -334,6 +347,12 @@ impl Entry {
             duplicate: waiter.duplicate,
         }
     }
+}
+
+fn disk_short() -> Fault {
+    let message = "the disk is nearly full, so no new event is taken";
+    Fault::new(Whose::World, "disk-reserve-reached", message)
+        .hint("make room on the disk of the node; it goes on by itself")
 }
 
 /// The owner's channel is for the owner, a partner's is for what comes under its grant, and one

@@ -66,6 +66,8 @@ pub enum Key {
     Question(PenId, AskId),
     /// A partial match of a rule that may have many: ruleset, rule, its number.
     PartialMatch(PenId, Name, Name, u64),
+    /// Where a PEN stands among its copies.
+    Standing(PenId),
     /// The first half of a journal entry.
     Accepted(PenId, u64),
     /// The second half of a journal entry.
@@ -119,6 +121,7 @@ impl Key {
             | Self::Queue(pen, ..)
             | Self::Question(pen, ..)
             | Self::PartialMatch(pen, ..)
+            | Self::Standing(pen)
             | Self::Accepted(pen, ..)
             | Self::Outcome(pen, ..)
             | Self::Verdict(pen, ..)
@@ -231,6 +234,8 @@ pub enum Record {
     },
     /// Of [`Key::PartialMatch`], as salience writes it.
     PartialMatch(Value),
+    /// Of [`Key::Standing`].
+    Standing(Standing),
     /// Of [`Key::Accepted`].
     Accepted(Accepted),
     /// Of [`Key::Outcome`].
@@ -287,6 +292,30 @@ pub struct Subscription {
     pub sequence_next: u64,
     /// An ended one is kept so that its end can be told.
     pub ended: bool,
+}
+
+/// Where a PEN stands among its copies. A PEN without this record is here, in its first epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// How often it was restored from a backup or brought in from a file: partners may have seen
+    /// more of an earlier epoch than it knows itself.
+    pub epoch: u64,
+    /// When that was last, or when it left.
+    pub since: Timestamp,
+    /// Whether it lives here.
+    pub residence: Residence,
+}
+
+/// Whether a PEN lives here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Residence {
+    /// It does.
+    #[default]
+    Here,
+    /// This is a copy of a PEN that lives elsewhere. It takes no event and does nothing.
+    Copy,
+    /// It has left for another node. What is here is what it was then; it does nothing.
+    Moved,
 }
 
 /// Names an effect within a PEN: the journal position of the event that caused it, and which of

@@ -348,7 +348,8 @@ impl Hosted {
             }
             (Key::Outcome(..), Record::Outcome(_))
             | (Key::Verdict(..), Record::Verdict { .. })
-            | (Key::Installed(..), Record::Installed { .. }) => {}
+            | (Key::Installed(..), Record::Installed { .. })
+            | (Key::Standing(_), Record::Standing(_)) => {}
             _ => return Err(orphan("a record under the wrong key")),
         }
         Ok(())

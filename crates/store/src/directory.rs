@@ -18,6 +18,7 @@ use crate::fault;
 pub(crate) struct Directory {
     path: PathBuf,
     _lock: File,
+    format: u64,
 }
 
 impl Directory {
@@ -26,12 +27,13 @@ impl Directory {
         let unusable = |error: io::Error| fault::unusable(path, &error);
         make(path).map_err(unusable)?;
         let lock = lock(path)?;
-        let directory = Self {
+        let mut directory = Self {
             path: path.to_owned(),
             _lock: lock,
+            format: FORMAT,
         };
-        match fs::read_to_string(directory.format()) {
-            Ok(found) => directory.check(&found)?,
+        match fs::read_to_string(directory.format_file()) {
+            Ok(found) => directory.format = directory.read_format(&found)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 directory.begin().map_err(unusable)?;
             }
@@ -40,8 +42,57 @@ impl Directory {
         Ok(directory)
     }
 
+    /// Takes a directory that has a store.
+    pub(crate) fn take_existing(path: &Path) -> Result<Self, Fault> {
+        if !path.join(FORMAT_FILE).exists() {
+            return Err(fault::absent(path));
+        }
+        Self::take(path)
+    }
+
+    /// Makes a directory for a store of that format, where there is none.
+    pub(crate) fn make_in_format(path: &Path, format: u64) -> Result<Self, Fault> {
+        let unusable = |error: io::Error| fault::unusable(path, &error);
+        make(path).map_err(unusable)?;
+        let directory = Self {
+            path: path.to_owned(),
+            _lock: lock(path)?,
+            format,
+        };
+        if directory.database().exists() || directory.format_file().exists() {
+            return Err(fault::occupied(path));
+        }
+        directory.write_format(format).map_err(unusable)?;
+        Ok(directory)
+    }
+
+    /// The format in which the database is.
+    pub(crate) fn format(&self) -> u64 {
+        self.format
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Says that the database is in another format now. Under another name first, so that the file
+    /// is there as a whole or not at all.
+    pub(crate) fn write_format(&self, format: u64) -> io::Result<()> {
+        let draft = self.path.join("format.new");
+        let mut file = File::create(&draft)?;
+        writeln!(file, "{format}")?;
+        file.sync_all()?;
+        fs::rename(draft, self.format_file())?;
+        File::open(&self.path)?.sync_all()
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join("database")
+    }
+
+    /// How many commits there were, as far as that is known beside the database.
+    pub(crate) fn commits(&self) -> PathBuf {
+        self.path.join("commits")
     }
 
     /// Makes the names durable by which the database is found. fjall syncs what is in the folders
@@ -56,22 +107,16 @@ impl Directory {
             .try_for_each(|folder| File::open(folder)?.sync_all())
     }
 
-    fn format(&self) -> PathBuf {
-        self.path.join("format")
+    fn format_file(&self) -> PathBuf {
+        self.path.join(FORMAT_FILE)
     }
 
-    fn check(&self, found: &str) -> Result<(), Fault> {
+    fn read_format(&self, found: &str) -> Result<u64, Fault> {
         match found.trim().parse::<u64>() {
-            Ok(FORMAT) => Ok(()),
-            // What is missing is made when the database is open; a version that would not keep it
-            // up is shut out first.
-            Ok(WITHOUT_REGISTER) => {
-                let written = self.write_format();
-                written.map_err(|error| fault::unusable(&self.path, &error))
-            }
+            Ok(format) if (FORMAT_FIRST..=FORMAT).contains(&format) => Ok(format),
             Ok(newer) if newer > FORMAT => Err(fault::version(&self.path, found.trim())),
             _ => Err(fault::corrupt(
-                &self.format(),
+                &self.format_file(),
                 &"it is not the number of a format",
             )),
         }
@@ -83,17 +128,7 @@ impl Directory {
             let message = "there is a database but its file `format` is missing";
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
-        self.write_format()
-    }
-
-    /// Under another name first, so that the file is there as a whole or not at all.
-    fn write_format(&self) -> io::Result<()> {
-        let draft = self.path.join("format.new");
-        let mut file = File::create(&draft)?;
-        writeln!(file, "{FORMAT}")?;
-        file.sync_all()?;
-        fs::rename(draft, self.format())?;
-        File::open(&self.path)?.sync_all()
+        self.write_format(FORMAT)
     }
 }
 
@@ -120,8 +155,10 @@ fn lock(path: &Path) -> Result<File, Fault> {
 }
 
 /// The number of the format that this code writes. Counted up when records or keys change so that
-/// older code cannot read them.
-const FORMAT: u64 = 2;
+/// older code cannot read them; `migrate` has a step from each to the next.
+pub(crate) const FORMAT: u64 = 2;
 
-/// The format that had no register.
-const WITHOUT_REGISTER: u64 = 1;
+/// The first format that there was.
+const FORMAT_FIRST: u64 = 1;
+
+const FORMAT_FILE: &str = "format";

@@ -70,6 +70,65 @@ pub(crate) fn unfit(key: &Key) -> Fault {
     )
 }
 
+/// It is no file of this program, or one of another sort.
+pub(crate) fn file_foreign() -> Fault {
+    Fault::new(
+        Whose::Caller,
+        "backup-foreign",
+        "this is no backup and no exported PEN of Stratus",
+    )
+    .hint("give a file that `stratus backup` or `stratus export` wrote")
+}
+
+pub(crate) fn file_damaged(block: u64, offset: u64, reason: &dyn fmt::Display) -> Fault {
+    let message = format!("the file is damaged in block {block}, at byte {offset}: {reason}");
+    Fault::new(Whose::World, "backup-damaged", message)
+        .hint("use another copy of it; what is in a damaged file is not restored in part")
+}
+
+/// The one who wrote it said why it is not whole.
+pub(crate) fn file_given_up(reason: &str) -> Fault {
+    let message = format!("the file was given up while it was written: {reason}");
+    Fault::new(Whose::World, "backup-given-up", message).hint("make it again")
+}
+
+pub(crate) fn file_version(format: u64) -> Fault {
+    let message = format!("the file was made of a store in format {format}, which is newer");
+    Fault::new(Whose::Caller, "store-version", message)
+        .hint("use the stratus that wrote it, or a newer one")
+}
+
+pub(crate) fn file_unwritable(error: &std::io::Error) -> Fault {
+    let message = format!("the file cannot be written: {error}");
+    Fault::new(Whose::World, "backup-unwritable", message)
+        .hint("look at the place where it is to be, and at its free space")
+}
+
+/// The database knows of fewer commits than there were.
+pub(crate) fn cut_short(path: &Path, lost: u64) -> Fault {
+    let message = format!("the database has lost the last {lost} commits: a file of it is damaged");
+    let hint = format!(
+        "restore the data directory from a backup, and look at the disk; to go on with what is \
+         left, remove {}",
+        path.display()
+    );
+    Fault::new(Whose::World, "store-cut-short", message).hint(hint)
+}
+
+/// There is no store where one should be.
+pub(crate) fn absent(path: &Path) -> Fault {
+    let message = format!("there is no store in {}", path.display());
+    Fault::new(Whose::Caller, "store-absent", message)
+        .hint("name the data directory of a node that has run: --data DIR")
+}
+
+/// There is a store already where one is to be made of a file.
+pub(crate) fn occupied(path: &Path) -> Fault {
+    let message = format!("there is a store already in {}", path.display());
+    Fault::new(Whose::Caller, "data-not-empty", message)
+        .hint("restore into another directory: --data DIR")
+}
+
 pub(crate) fn writer_gone() -> Fault {
     Fault::new(
         Whose::Bug,

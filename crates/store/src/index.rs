@@ -11,7 +11,8 @@ use stratus_event::{Event, EventId, Fault, PenId};
 
 use crate::{
     Tables, fault,
-    key::{Part, Space},
+    key::{self, Part, Space},
+    record,
 };
 
 /// The keys under which a half of a journal entry is found.
@@ -25,6 +26,14 @@ pub(crate) fn keys(key: &Key, record: &Record) -> Vec<Vec<u8>> {
         }
         _ => Vec::new(),
     }
+}
+
+/// The keys under which a half of a journal entry is found that stands there as bytes. What is
+/// damaged is told of when it is read.
+pub(crate) fn of_bytes(place: &[u8], bytes: &[u8]) -> Vec<Vec<u8>> {
+    let key = key::decode(Space::Journal, place);
+    let record = key.and_then(|key| Ok((record::decode(&key, bytes)?, key)));
+    record.map_or_else(|_| Vec::new(), |(record, key)| keys(&key, &record))
 }
 
 /// A list of positions, in the order of the journal: what a part of a filter stands for.
@@ -172,9 +181,6 @@ fn read_event(pair: fjall::Guard) -> Result<(EventId, u64), Fault> {
     let both = id.map(EventId).zip(position);
     both.ok_or_else(|| fault::corrupt(&(Space::Index, &key), &"it is no key"))
 }
-
-/// What stands in the index once all entries of the journal are in it; no PEN's key is so short.
-pub(crate) const COMPLETE: &[u8] = b"complete";
 
 /// The sorts of values: an event's id, its domain, its domain and type, the channel by which it
 /// came, the rulesets of which rules ran, its cause.

@@ -10,7 +10,7 @@ use stratus_engine::{Accepted, Key, Outcome, Record, journal::Entry};
 use stratus_event::{Fault, PenId};
 
 use crate::{
-    Tables, fault,
+    Backup, Tables, fault,
     key::{self, Space},
     record,
 };
@@ -20,12 +20,17 @@ pub use search::STEPS_MAX;
 /// Reads journals while the node runs. Only what is durable is seen. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Journal {
-    tables: Arc<Tables>,
+    pub(crate) tables: Arc<Tables>,
 }
 
 impl Journal {
     pub(crate) fn new(tables: Arc<Tables>) -> Self {
         Self { tables }
+    }
+
+    /// What makes backups of the store that this reads.
+    pub fn backup(&self) -> Backup {
+        Backup::new(Arc::clone(&self.tables))
     }
 
     /// At most `limit` entries of a PEN, oldest first: those after a position, or all.

@@ -30,6 +30,55 @@ pub(crate) enum Space {
     Windows,
 }
 
+impl Space {
+    /// All keyspaces, each at the place of its number in files.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::History,
+        Self::Index,
+        Self::Journal,
+        Self::Programs,
+        Self::State,
+        Self::Windows,
+        Self::Register,
+    ];
+
+    /// The same in a word.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::History => "history",
+            Self::Index => "index",
+            Self::Journal => "journal",
+            Self::Programs => "programs",
+            Self::Register => "register",
+            Self::State => "state",
+            Self::Windows => "windows",
+        }
+    }
+
+    /// What stands in it is made of the records, and so is in no file.
+    pub(crate) fn is_derived(self) -> bool {
+        matches!(self, Self::Index | Self::Register)
+    }
+
+    /// By what number files name it.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::History => 0,
+            Self::Index => 1,
+            Self::Journal => 2,
+            Self::Programs => 3,
+            Self::State => 4,
+            Self::Windows => 5,
+            Self::Register => 6,
+        }
+    }
+
+    /// The keyspace of that number.
+    pub(crate) fn of(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+}
+
 /// Where a record stands.
 pub(crate) fn encode(key: &Key) -> Result<(Space, Vec<u8>), Fault> {
     let mut bytes = Vec::with_capacity(64);
@@ -48,6 +97,13 @@ pub(crate) fn decode(space: Space, bytes: &[u8]) -> Result<Key, Fault> {
     let mut parts = Parts(bytes);
     let key = read(space, &mut parts).filter(|_| parts.0.is_empty());
     key.ok_or_else(|| fault::corrupt(&(space, bytes), &"it is no key"))
+}
+
+/// The beginning of all keys in `state` that are of the same sort and PEN as this one.
+pub(crate) fn sort(key: &Key) -> Result<Vec<u8>, Fault> {
+    let (_, mut bytes) = encode(key)?;
+    bytes.truncate(size_of::<PenId>() + 1);
+    Ok(bytes)
 }
 
 /// The beginning of all journal entries of a PEN from that position on.
@@ -159,6 +215,7 @@ sorts! {
     14 Queue(position);
     15 Question(id);
     16 PartialMatch(rid, rule, number);
+    17 Standing();
 }
 
 /// A part of a key.
@@ -339,6 +396,7 @@ mod tests {
         prop_oneof![
             pen().prop_map(Key::Pen),
             pen().prop_map(Key::Journal),
+            pen().prop_map(Key::Standing),
             hash().prop_map(Key::Program),
             (pen(), hash()).prop_map(|(pen, eci)| Key::Channel(pen, Eci(eci))),
             (pen(), 0..300_u32).prop_map(|(pen, place)| Key::Ruleset(pen, place)),

@@ -108,7 +108,7 @@ macro_rules! records {
 
 records! {
     nouns: Accepted, Automaton, Channel, Invite, Outcome, Pairing, PartialMatch, Receipt,
-        Subscription, Timer, Variable;
+        Standing, Subscription, Timer, Variable;
     Effect "an effect" { 0: rid, 1: effect, 2: wanted, 3: attempts, 4: failures }
     Installed "a ruleset's history" { 0: program }
     Journal "a journal's end" { 0: next }

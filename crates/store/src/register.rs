@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fjall::{PersistMode, Readable, Snapshot};
+use fjall::{Readable, Snapshot};
 use stratus_engine::{EffectId, Key, Record};
 use stratus_event::{Eci, Fault, Name, PenId, Timestamp};
 
@@ -50,27 +50,12 @@ pub(crate) fn entry(
     Ok(Some((place, record.map(|_| value))))
 }
 
-/// Makes the register of a store that an earlier version wrote, which had none.
-pub(crate) fn complete(tables: &Tables) -> Result<(), Fault> {
-    let register = tables.keyspace(Space::Register);
-    let complete = register.contains_key(COMPLETE);
-    if complete.map_err(|error| fault::unreadable(&error))? {
-        return Ok(());
-    }
-    for pair in tables.snapshot().iter(tables.keyspace(Space::State)) {
-        let (key, bytes) = pair
-            .into_inner()
-            .map_err(|error| fault::unreadable(&error))?;
-        let key = key::decode(Space::State, &key)?;
-        let record = record::decode(&key, &bytes)?;
-        if let Some((place, Some(value))) = entry(&key, Some(&record))? {
-            let written = register.insert(place, value);
-            written.map_err(|error| fault::write_failed(&error))?;
-        }
-    }
-    let written = register.insert(COMPLETE, []);
-    let synced = written.and_then(|()| tables.persist(PersistMode::SyncAll));
-    synced.map_err(|error| fault::write_failed(&error))
+/// The entry under which a record is found that stands there as bytes, and its value.
+pub(crate) fn of_bytes(place: &[u8], bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let key = key::decode(Space::State, place).ok()?;
+    let record = record::decode(&key, bytes).ok()?;
+    let (place, value) = entry(&key, Some(&record)).ok()??;
+    Some((place, value?))
 }
 
 /// Whose channel it is.
@@ -173,9 +158,6 @@ fn due(record: Option<&Record>) -> i64 {
 fn damaged(key: &[u8]) -> Fault {
     fault::corrupt(&(Space::Register, key), &"it is no entry of the register")
 }
-
-/// What stands in the register once all records are in it that a store had before it had one.
-const COMPLETE: &[u8] = b"complete";
 
 /// Whose channel it is: `channel`, the value is the PEN.
 const CHANNEL: u8 = 0;

@@ -16,26 +16,37 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Sn
 use stratus_engine::{Batch, Image, Key};
 use stratus_event::Fault;
 
-use crate::{directory::Directory, key::Space};
+use crate::{directory::Directory, key::Space, mark::Mark};
 
+mod backup;
 mod directory;
 mod fault;
+mod file;
 mod index;
 mod journal;
 mod key;
+mod mark;
+mod migrate;
 mod reader;
 mod record;
 mod register;
+mod trim;
 mod writer;
 
+pub use backup::{
+    Backup, Beside, DAMAGES_SHOWN_MAX, Damage, Findings, check_file, check_store, restore,
+};
+pub use file::{Head, Holds};
 pub use journal::{Journal, STEPS_MAX};
 pub use reader::Reader;
+pub use trim::{Keep, Trimmed};
 pub use writer::{BATCHES_MAX, Progress, Writer};
 
 /// An open database. One process has it at a time.
 #[derive(Debug)]
 pub struct Store {
     tables: Arc<Tables>,
+    mark: Mark,
     /// Why nothing can be written any more. After a failed fsync nobody knows what is on the disk,
     /// so only opening again helps.
     poisoned: Option<Fault>,
@@ -46,10 +57,12 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, Fault> {
         let directory = Directory::take(path)?;
         let tables = Tables::open(directory).map_err(|error| fault::unusable(path, &error))?;
-        tables.complete_index()?;
-        register::complete(&tables)?;
+        let mark = tables.mark()?;
+        migrate::run(&tables)?;
+        tables.sweep_programs()?;
         Ok(Self {
             tables: Arc::new(tables),
+            mark,
             poisoned: None,
         })
     }
@@ -63,16 +76,17 @@ impl Store {
         if let Some(fault) = &self.poisoned {
             return Err(fault.clone());
         }
-        let written = self.tables.write(batches);
-        if let Err(fault) = &written {
-            self.poisoned = Some(fault::poisoned(fault));
+        let written = self.tables.write(batches, self.mark.next());
+        match &written {
+            Ok(()) => self.mark.step(),
+            Err(fault) => self.poisoned = Some(fault::poisoned(fault)),
         }
         written
     }
 
     /// A reader of the journals.
     pub fn journal(&self) -> Journal {
-        Journal::new(self.tables.clone())
+        Journal::new(Arc::clone(&self.tables))
     }
 
     /// A reader of what an engine needs.
@@ -89,7 +103,7 @@ impl Store {
 
 /// The database's keyspaces.
 pub(crate) struct Tables {
-    database: Database,
+    pub(crate) database: Database,
     history: Keyspace,
     index: Keyspace,
     journal: Keyspace,
@@ -98,7 +112,7 @@ pub(crate) struct Tables {
     state: Keyspace,
     windows: Keyspace,
     /// Last, so that the lock outlives the database.
-    directory: Directory,
+    pub(crate) directory: Directory,
 }
 
 impl Tables {
@@ -140,11 +154,14 @@ impl Tables {
         }
     }
 
-    pub(crate) fn persist(&self, mode: PersistMode) -> fjall::Result<()> {
-        self.database.persist(mode)
+    /// The count of commits. A database that has lost some is not used.
+    fn mark(&self) -> Result<Mark, Fault> {
+        let known = self.index.get(mark::KEY);
+        let known = known.map_err(|error| fault::unreadable(&error))?;
+        Mark::open(&self.directory.commits(), known.as_deref())
     }
 
-    fn write(&self, batches: &[Batch]) -> Result<(), Fault> {
+    fn write(&self, batches: &[Batch], count: (Space, Vec<u8>, Vec<u8>)) -> Result<(), Fault> {
         // All writes of a fjall batch have one number, so a key may be in it only once: the last
         // one counts.
         let mut last = BTreeMap::new();
@@ -160,6 +177,8 @@ impl Tables {
             last.extend(registered.map(|(key, value)| ((Space::Register, key), value)));
         }
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
+        let (space, key, bytes) = count;
+        batch.insert(self.keyspace(space), key, bytes);
         for ((space, key), bytes) in last {
             match bytes {
                 Some(bytes) => batch.insert(self.keyspace(space), key, bytes),
@@ -167,31 +186,6 @@ impl Tables {
             }
         }
         batch.commit().map_err(|error| fault::write_failed(&error))
-    }
-
-    /// Makes the index of a journal that an earlier version wrote, which had none.
-    fn complete_index(&self) -> Result<(), Fault> {
-        let complete = self.index.contains_key(index::COMPLETE);
-        if complete.map_err(|error| fault::unreadable(&error))? {
-            return Ok(());
-        }
-        for pair in self.snapshot().iter(&self.journal) {
-            let (key, bytes) = pair
-                .into_inner()
-                .map_err(|error| fault::unreadable(&error))?;
-            // What is damaged is told of when it is read.
-            let Ok(key) = key::decode(Space::Journal, &key) else {
-                continue;
-            };
-            let record = record::decode(&key, &bytes);
-            for found_by in record.iter().flat_map(|record| index::keys(&key, record)) {
-                let written = self.index.insert(found_by, []);
-                written.map_err(|error| fault::write_failed(&error))?;
-            }
-        }
-        let written = self.index.insert(index::COMPLETE, []);
-        let synced = written.and_then(|()| self.database.persist(PersistMode::SyncAll));
-        synced.map_err(|error| fault::write_failed(&error))
     }
 
     fn image(&self) -> Result<Image, Fault> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use stratus_api::shape::{self, Cause, Effect};
 use stratus_event::Timestamp;
 
@@ -21,7 +21,11 @@ use crate::{
     after_help = "Examples:\n  stratus journal --since 2h --domain schedule\n  \
     stratus journal --newest-first --limit 10"
 )]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Journal {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+
     /// Go on, and show each event when its rules are done
     #[arg(long, short)]
     follow: bool,
@@ -44,6 +48,40 @@ pub(crate) struct Journal {
     /// Print each entry as a line of JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What can be done with the journal itself
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Drop the beginning of the journal, for good
+    ///
+    /// What is not finished is kept, and all that came after it. Variables and whatever rules wait
+    /// for do not depend on the journal.
+    Trim(Trim),
+}
+
+/// Which entries are kept
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Trim {
+    /// Those taken at that time or later: 2026-11-23, or 12h, 30d ago
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+
+    /// The newest that take no more bytes than this
+    #[arg(long, value_name = "N")]
+    bytes_max: Option<u64>,
+}
+
+impl Trim {
+    async fn run(&self, client: &Client) -> Result<(), Failure> {
+        let wanted = shape::Trim {
+            since: time(self.since.as_deref(), render::now())?,
+            bytes_max: self.bytes_max,
+        };
+        let shape::Trimmed { entries, bytes } = client.post("/journal/trim", &wanted).await?;
+        render::line(format_args!("{entries} entries dropped, {bytes} bytes"))
+    }
 }
 
 /// Only entries for which all of these hold
@@ -81,6 +119,9 @@ struct Filter {
 impl Journal {
     pub(super) async fn run(self, data: &DataDirectory) -> Result<(), Failure> {
         let client = Client::open(data)?;
+        if let Some(Verb::Trim(trim)) = &self.verb {
+            return trim.run(&client).await;
+        }
         let filter = self.filter.query()?;
         let (mut from, mut left) = (self.after, self.limit.unwrap_or(usize::MAX));
         while left > 0 {

@@ -6,7 +6,7 @@ mod welcome;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Args;
-use stratus_api::{Desk, Site};
+use stratus_api::{Archive, Desk, Site};
 use stratus_event::{Fault, Whose};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -19,6 +19,7 @@ use crate::{
     crash::CrashPoint,
     data::DataDirectory,
     exit::Failure,
+    keeping::Keeping,
     library,
     owner::Owner,
     render,
@@ -106,6 +107,7 @@ fn start(
     let runtime = Runtime::new(Parts {
         store: data.store(),
         opened,
+        disk_reserve_bytes_min: configuration.disk_reserve_bytes_min(),
         engine: stratus_engine::Config {
             library: library::library(),
             ..stratus_engine::Config::new(network.0.node())
@@ -139,10 +141,13 @@ async fn serve(
         stopped(stop.clone()).await;
         tokio::time::sleep(REQUESTS_WAIT).await;
     };
+    let keeping = Keeping::new(data, &doors.journal, configuration);
+    let trimming = tokio::spawn(keeping.trim_for_ever());
     tokio::select! {
         () = stratus_api::serve(listener, site, stopped(stop.clone())) => {}
         () = late => {}
     }
+    trimming.abort();
     Ok(())
 }
 
@@ -159,9 +164,11 @@ fn site(
 ) -> Result<Site, Failure> {
     let journal = doors.journal.clone();
     let journal_moved = journal.moved.clone();
+    let keeper = Arc::new(Keeping::new(data, &journal, configuration));
     Ok(Site {
+        keeper,
         desk: doors.desk.clone(),
-        journal: Arc::new(journal),
+        journal: Archive::new(Arc::new(journal), Arc::new(stratus_krl::Krl)),
         journal_moved,
         pen: owner.pen,
         owner_channel: owner.channel,

@@ -2,57 +2,37 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 
-use stratus_api::{Archive, Compiled};
-use stratus_engine::journal::{Page, Verdict, Wanted};
+use stratus_engine::journal::{Page, Reader, Verdict, Wanted};
 use stratus_event::{EventId, Fault, Name, PenId, Whose};
-use stratus_krl::Krl;
-use stratus_pen::language::Language;
 use stratus_store::Journal;
 use tokio::sync::watch;
 
-/// The journal, in whichever store is open, and the programs of which it tells.
+/// The journal, in whichever store is open.
 #[derive(Clone)]
 pub(crate) struct JournalView {
     journal: Arc<RwLock<Option<Journal>>>,
-    programs: Arc<Mutex<BTreeMap<[u8; 32], Compiled>>>,
     /// Changes when something new stands in a journal.
     pub moved: watch::Receiver<u64>,
 }
 
 impl JournalView {
     pub(super) fn new(journal: Arc<RwLock<Option<Journal>>>, moved: watch::Receiver<u64>) -> Self {
-        Self {
-            journal,
-            programs: Arc::default(),
-            moved,
-        }
+        Self { journal, moved }
     }
 
-    /// Reads from the open store; while it is closed nobody knows what is in it.
-    fn open<T>(&self, read: impl FnOnce(&Journal) -> Result<T, Fault>) -> Result<T, Fault> {
-        let journal = self
-            .journal
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        read(&journal.ok_or_else(closed)?)
-    }
-
-    fn keep(&self, hash: [u8; 32], compiled: &Compiled) {
-        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
-        if programs.len() >= PROGRAMS_MAX {
-            programs.pop_first();
-        }
-        programs.insert(hash, compiled.clone());
+    /// The reader of the open store; while it is closed nobody knows what is in it.
+    pub(crate) fn open(&self) -> Result<Journal, Fault> {
+        let journal = self.journal.read().unwrap_or_else(PoisonError::into_inner);
+        journal.clone().ok_or_else(closed)
     }
 }
 
-impl Archive for JournalView {
+impl Reader for JournalView {
     fn read(&self, pen: PenId, wanted: &Wanted) -> Result<Page, Fault> {
-        self.open(|journal| journal.read(pen, wanted))
+        self.open()?.read(pen, wanted)
     }
 
     fn events(
@@ -61,11 +41,11 @@ impl Archive for JournalView {
         ids: (EventId, EventId),
         limit: usize,
     ) -> Result<Vec<(EventId, u64)>, Fault> {
-        self.open(|journal| journal.events(pen, ids, limit))
+        self.open()?.events(pen, ids, limit)
     }
 
     fn verdicts(&self, pen: PenId, position: u64) -> Result<Vec<Verdict>, Fault> {
-        self.open(|journal| journal.verdicts(pen, position))
+        self.open()?.verdicts(pen, position)
     }
 
     fn installed(
@@ -73,21 +53,11 @@ impl Archive for JournalView {
         pen: PenId,
         position: u64,
     ) -> Result<BTreeMap<Name, Option<[u8; 32]>>, Fault> {
-        self.open(|journal| journal.installed(pen, position))
+        self.open()?.installed(pen, position)
     }
 
-    fn program(&self, hash: [u8; 32]) -> Result<Option<Compiled>, Fault> {
-        let programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(compiled) = programs.get(&hash).cloned() {
-            return Ok(Some(compiled));
-        }
-        drop(programs);
-        let source = self.open(|journal| journal.program(hash))?;
-        let compiled = source.map(|source| Krl.compile(&source));
-        if let Some(compiled) = &compiled {
-            self.keep(hash, compiled);
-        }
-        Ok(compiled)
+    fn program(&self, hash: [u8; 32]) -> Result<Option<String>, Fault> {
+        self.open()?.program(hash)
     }
 }
 
@@ -95,6 +65,3 @@ fn closed() -> Fault {
     let message = "the journal cannot be read until the disk is back";
     Fault::new(Whose::World, "store-failed", message)
 }
-
-/// Programs of the past that stay compiled.
-const PROGRAMS_MAX: usize = 256;

@@ -285,7 +285,7 @@ impl Landmarks {
 mod tests {
     use std::collections::BTreeMap;
 
-    use stratus_api::Archive as _;
+    use stratus_engine::journal::Reader as _;
     use stratus_event::PenId;
 
     use super::*;

@@ -10,7 +10,7 @@ use axum::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
-    routing::get,
+    routing::{get, post},
 };
 use futures::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
@@ -23,8 +23,8 @@ use tokio::{
 
 use super::Answer;
 use crate::{
-    Archive, LONG_POLLS_MAX, Site,
-    input::{Asked, eci, id, malformed, name},
+    Archive, Dropped, Kept, LONG_POLLS_MAX, Site,
+    input::{Asked, Body, eci, id, malformed, name},
     limit::too_many,
     problem::Refusal,
     shape,
@@ -42,6 +42,7 @@ pub(super) fn routes() -> Router<Arc<Site>> {
     Router::new()
         .route("/journal", get(journal))
         .route("/journal/stream", get(follow))
+        .route("/journal/trim", post(trim))
         .layer(Extension(waiting))
 }
 
@@ -126,6 +127,23 @@ async fn follow(
     };
     let stream = Sse::new(follower.entries()).keep_alive(KeepAlive::new().interval(STREAM_PAUSE));
     Ok(stream.into_response())
+}
+
+/// Drops the beginning of the journal.
+async fn trim(
+    State(site): State<Arc<Site>>,
+    Body(wanted): Body<shape::Trim>,
+) -> Answer<shape::Trimmed> {
+    let kept = Kept {
+        since: time(wanted.since.as_deref())?,
+        bytes_max: wanted.bytes_max,
+    };
+    if kept == Kept::default() {
+        return Err(malformed("say what is kept: since or bytes_max".to_owned()).into());
+    }
+    let trimming = tokio::task::spawn_blocking(move || site.keeper.trim(site.pen, kept));
+    let Dropped { entries, bytes } = trimming.await.map_err(|e| unread(&e))??;
+    Ok(Json(shape::Trimmed { entries, bytes }))
 }
 
 /// One who follows the journal.
@@ -235,16 +253,19 @@ fn settled(mut page: Page) -> Page {
 
 async fn read(site: &Arc<Site>, wanted: &Wanted) -> Result<Page, Fault> {
     let wanted = wanted.clone();
-    reading(site, move |archive, pen| archive.read(pen, &wanted)).await
+    reading(site, move |archive, pen| {
+        archive.journal().read(pen, &wanted)
+    })
+    .await
 }
 
 /// Reads on a thread that may wait for the disk.
 pub(super) async fn reading<T: Send + 'static>(
     site: &Arc<Site>,
-    read: impl FnOnce(&dyn Archive, PenId) -> Result<T, Fault> + Send + 'static,
+    read: impl FnOnce(&Archive, PenId) -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
     let site = Arc::clone(site);
-    let reading = tokio::task::spawn_blocking(move || read(site.journal.as_ref(), site.pen));
+    let reading = tokio::task::spawn_blocking(move || read(&site.journal, site.pen));
     reading.await.map_err(|e| unread(&e))?
 }
 

@@ -22,6 +22,26 @@ pub struct Journal {
     pub complete: bool,
 }
 
+/// `POST /api/v1/journal/trim`: which entries are kept, the newest for which all that is said
+/// holds.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trim {
+    /// Taken at that time or later.
+    pub since: Option<String>,
+    /// No more bytes than these.
+    pub bytes_max: Option<u64>,
+}
+
+/// What was dropped of the journal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Trimmed {
+    /// Entries.
+    pub entries: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
 /// An event that the PEN took.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct JournalEntry {

@@ -171,6 +171,41 @@ fn what_is_too_large_is_refused() {
     assert_eq!(world.code(0, event), "external-id-oversize");
 }
 
+fn texts(texts: &[&str]) -> Value {
+    Value::list(texts.iter().map(|text| Value::text(*text)))
+}
+
+#[test]
+fn without_room_on_the_disk_only_what_is_under_way_goes_on() {
+    let mut world = World::new(2);
+    let (pen, other) = (world.pen(0), world.pen(1));
+    world.install(
+        0,
+        pen,
+        "ruleset a\non x:y append n\non x:due count\non talk:answer append n",
+    );
+    world.install(1, other, "ruleset b\non x:y send talk answer");
+    world.pair((0, pen), (1, other));
+    let (owner, partner) = (world.owner(0, pen), world.owner(1, other));
+    world.nodes[0].jobs = Some(Vec::new());
+    world.give(0, raise(owner, "x:y", &[("n", "1")]));
+    world.handle(0, Input::DiskSpace { enough: false });
+    assert_eq!(
+        world.code(0, raise(owner, "x:y", &[("n", "2")])),
+        "disk-reserve-reached"
+    );
+    // The event that was taken before gets its outcome, and a partner's waits at her node.
+    let job = world.nodes[0].jobs.take().unwrap().remove(0);
+    world.handle(0, Input::Finished(Box::new(job.run())));
+    world.ok(1, raise(partner, "x:y", &[("n", "3")]));
+    world.run();
+    assert_eq!(world.query(0, pen, "a", "seen"), texts(&["1"]));
+    world.handle(0, Input::DiskSpace { enough: true });
+    world.run();
+    world.ok(0, raise(owner, "x:y", &[("n", "4")]));
+    assert_eq!(world.query(0, pen, "a", "seen"), texts(&["1", "3", "4"]));
+}
+
 #[test]
 fn the_queue_is_bounded_and_keeps_the_order() {
     let mut world = World::with(1, |config| config.queue_events_max = 3);
@@ -400,7 +435,7 @@ fn the_same_seed_says_the_same() {
     let run = || {
         let mut world = World::new(2);
         let (one, two) = (world.pen(0), world.pen(1));
-        world.install(0, one, "ruleset a\non x:y send talk question");
+        world.install(0, one, "ruleset a\non x:y send talk answer");
         world.install(1, two, "ruleset b\non talk:question act web post");
         world.pair((0, one), (1, two));
         let owner = world.owner(0, one);

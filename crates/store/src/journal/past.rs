@@ -1,9 +1,12 @@
-//! What else is kept so that it can be told why.
+//! What is read of the past: what is wanted of it, and what is kept so that it can be told why.
 
 use std::{collections::BTreeMap, ops::Bound};
 
 use fjall::Readable;
-use stratus_engine::{EffectId, Key, Record, journal::Verdict};
+use stratus_engine::{
+    EffectId, Key, Record,
+    journal::{Page, Reader, Verdict, Wanted},
+};
 use stratus_event::{EventId, Fault, Name, PenId};
 
 use super::Journal;
@@ -13,10 +16,12 @@ use crate::{
     record,
 };
 
-impl Journal {
-    /// The events, raised ones included, whose ids lie between two, both included, and the
-    /// positions of the entries in which they stand; at most so many.
-    pub fn events(
+impl Reader for Journal {
+    fn read(&self, pen: PenId, wanted: &Wanted) -> Result<Page, Fault> {
+        self.search(pen, wanted)
+    }
+
+    fn events(
         &self,
         pen: PenId,
         ids: (EventId, EventId),
@@ -25,8 +30,7 @@ impl Journal {
         index::events(&self.tables, pen, ids, limit)
     }
 
-    /// What became of the effects of the entry at that position, as far as it is known.
-    pub fn verdicts(&self, pen: PenId, position: u64) -> Result<Vec<Verdict>, Fault> {
+    fn verdicts(&self, pen: PenId, position: u64) -> Result<Vec<Verdict>, Fault> {
         let start = key::entry(pen, position);
         let snapshot = self.tables.snapshot();
         let mut verdicts = Vec::new();
@@ -45,10 +49,7 @@ impl Journal {
         Ok(verdicts)
     }
 
-    /// The programs that the rulesets of a PEN had when the event at that position was evaluated;
-    /// none of a ruleset that had been taken out. A ruleset that was installed by a version
-    /// without this record is not here.
-    pub fn installed(
+    fn installed(
         &self,
         pen: PenId,
         position: u64,
@@ -70,8 +71,7 @@ impl Journal {
         Ok(installed)
     }
 
-    /// The text of the program of that hash.
-    pub fn program(&self, hash: [u8; 32]) -> Result<Option<String>, Fault> {
+    fn program(&self, hash: [u8; 32]) -> Result<Option<String>, Fault> {
         let key = Key::Program(hash);
         let record = self.tables.get(&self.tables.snapshot(), &key)?;
         Ok(record.and_then(|record| match record {

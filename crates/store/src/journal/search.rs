@@ -36,7 +36,7 @@ impl Journal {
     /// The order is that of the journal. A stretch of time is found by halving, so where the
     /// node's clock was set back, entries may be missed whose time fits and whose neighbours'
     /// does not.
-    pub fn read(&self, pen: PenId, wanted: &Wanted) -> Result<Page, Fault> {
+    pub(super) fn search(&self, pen: PenId, wanted: &Wanted) -> Result<Page, Fault> {
         let filter = &wanted.filter;
         let Some(bounds) = self.bounds(pen, filter)? else {
             return Ok(nothing());

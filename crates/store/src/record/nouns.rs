@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use stratus_capability::Rate;
-use stratus_engine::{Accepted, Outcome, OutcomeRun, OutcomeStand, Source, Subscription};
+use stratus_engine::{Accepted, Outcome, OutcomeRun, OutcomeStand, Source, Standing, Subscription};
 use stratus_event::{
     Event, Fault, Whose,
     codec::{CodecError, Fields, Item, Record},
@@ -127,6 +127,7 @@ nouns! {
     Rate "a rate" { 0: burst, 1: per_minute }
     Redemption "a use of an invite" { 0: holder, 1: subscription }
     Rule "a line of a policy" { 0: first, 1: second }
+    Standing "a PEN's standing" { 0: epoch, 1: since, 2: residence }
     Subscription "a subscription" {
         0: id, 1: invite, 2: name, 3: role_mine, 4: role_theirs, 5: node, 6: addresses, 7: rx,
         8: granted as Bytes, 9: held as Option<Bytes>, 10: sequence_next, 11: ended

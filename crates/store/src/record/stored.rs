@@ -1,7 +1,7 @@
 //! What can be part of a record.
 
 use stratus_capability::{GrantHash, GrantId, HolderKey};
-use stratus_engine::{AskId, Did, EffectId};
+use stratus_engine::{AskId, Did, EffectId, Residence};
 use stratus_event::{
     Eci, EventId, Fault, Name, PenId, Timestamp,
     codec::{CodecError, Item},
@@ -166,6 +166,16 @@ impl Stored for Did {
     }
 }
 
+impl Stored for Residence {
+    fn item(&self) -> Item {
+        place(&RESIDENCES, self)
+    }
+
+    fn read(item: Item) -> Result<Self, CodecError> {
+        at_place(&RESIDENCES, &item)
+    }
+}
+
 impl<A: Stored, B: Stored> Stored for (A, B) {
     fn item(&self) -> Item {
         Item::list([self.0.item(), self.1.item()])
@@ -191,6 +201,7 @@ fn at_place<T: Copy>(all: &[T], item: &Item) -> Result<T, CodecError> {
 
 /// What is written is the place, so a new variant goes to the end.
 const BEARERS: [Bearer; 3] = [Bearer::Nobody, Bearer::Nearby, Bearer::Anywhere];
+const RESIDENCES: [Residence; 3] = [Residence::Here, Residence::Copy, Residence::Moved];
 const DEEDS: [Did; 3] = [Did::Nothing, Did::Moved, Did::Fired];
 
 /// A field that is written only if it is not its default.

@@ -2,7 +2,7 @@
 
 use stratus_engine::{
     Key, Outcome, Record, RunEnd, Source,
-    journal::{Entry, Filter, Page, Wanted},
+    journal::{Entry, Filter, Page, Reader as _, Wanted},
 };
 use stratus_event::{Eci, EventId, Timestamp};
 use stratus_store::{Journal, STEPS_MAX, Store};
@@ -209,8 +209,12 @@ fn a_journal_without_an_index_gets_one() {
     }
     database.persist(fjall::PersistMode::SyncAll).unwrap();
     drop((index, database));
+    std::fs::remove_file(directory.path().join("commits")).unwrap();
+    std::fs::write(directory.path().join("format"), "1\n").unwrap();
     let store = Store::open(directory.path()).unwrap();
     check(&store.journal(), &filter("domain=a"));
+    let format = std::fs::read_to_string(directory.path().join("format")).unwrap();
+    assert_eq!(format, "2\n");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use stratus_capability::{GrantHash, GrantId, HolderKey, Rate};
 use stratus_engine::{
-    Accepted, AskId, Did, EffectId, Key, Outcome, OutcomeRun, OutcomeStand, Record, RunEnd, Source,
-    Subscription,
+    Accepted, AskId, Did, EffectId, Key, Outcome, OutcomeRun, OutcomeStand, Record, Residence,
+    RunEnd, Source, Standing, Subscription,
 };
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_pen::{
@@ -321,6 +321,14 @@ fn own() -> Vec<(Key, Record)> {
         (
             Key::PartialMatch(PEN, rid(), name("ask"), 7),
             Record::PartialMatch(Value::list([Value::Null])),
+        ),
+        (
+            Key::Standing(PEN),
+            Record::Standing(Standing {
+                epoch: 2,
+                since: Timestamp(9),
+                residence: Residence::Moved,
+            }),
         ),
         (Key::Timer(PEN, name("t1")), Record::Timer(timer(None))),
         (
