@@ -12,7 +12,6 @@ ruleset io.picolabs.subscription {
       Channels between PENs that both have agreed to.
     >>
     use module io.picolabs.wrangler alias wrangler
-    use module subscription alias grant
     provides established, inbound, outbound, wellKnown_Rx, autoAcceptConfig
     shares established, inbound, outbound, wellKnown_Rx, autoAcceptConfig
   }
@@ -21,7 +20,7 @@ ruleset io.picolabs.subscription {
     // Queries. `ent:busses` has every subscription by its id, and `ent:states` how far it is.
 
     established = function(key, value) {
-      having(inState("established").append(grant:established()), key, value)
+      having(inState("established").append(subscription:established()), key, value)
     }
 
     inbound = function(key, value) {

@@ -26,7 +26,7 @@ ruleset io.picolabs.wrangler {
     }
 
     name = function() {
-      ent:name.defaultsTo("Pico")
+      ent:name.defaultsTo(ctx:name)
     }
 
     // The channel by which the family reaches this PEN; in the first of a family, its owner's.
@@ -194,7 +194,7 @@ ruleset io.picolabs.wrangler {
   rule make_child {
     select when wrangler new_child_request name re#.#
     every {
-      ctx:newPico(inheritance) setting(eci)
+      ctx:newPico(inheritance, event:attr("name")) setting(eci)
       event:send({
         "eci": eci, "domain": "wrangler", "type": "pico_created", "attrs": event:attrs
       })
@@ -217,7 +217,6 @@ ruleset io.picolabs.wrangler {
   rule begin {
     select when wrangler pico_created
     fired {
-      ent:name := event:attr("name")
       raise wrangler event "pico_initialized" attributes event:attrs.put({"eci": home()})
     }
   }

@@ -216,6 +216,7 @@ pub enum Wait {
 }
 
 /// Tells `null` from what is not said at all.
+#[expect(clippy::option_option, reason = "there are these three cases")]
 fn null_is_said<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Option<Rate>>, D::Error> {
     Option::deserialize(reader).map(Some)
 }

@@ -90,6 +90,20 @@ fn a_module_that_the_pen_lacks_comes_with_the_ruleset_that_uses_it() {
 }
 
 #[test]
+fn each_of_them_can_be_used() {
+    for rid in [
+        "io.picolabs.wrangler",
+        "io.picolabs.subscription",
+        "io.picolabs.pds",
+    ] {
+        let (mut world, pen) = world();
+        let user = format!("ruleset user {{ meta {{ use module {rid} alias it }} }}");
+        world.install(0, pen, &user);
+        assert!(installed(&mut world, pen).contains(&name(rid)));
+    }
+}
+
+#[test]
 fn what_the_owner_has_installed_under_that_id_stays() {
     let (mut world, pen) = world();
     let own = r#"ruleset io.picolabs.wrangler { meta { shares name provides name }
