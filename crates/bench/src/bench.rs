@@ -10,8 +10,9 @@ mod meter;
 mod peer;
 mod pens;
 mod salience;
+mod variables;
 
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -44,12 +45,15 @@ enum Name {
     Pens,
     /// Finding the rules that an event wakes, and moving their event expressions.
     Salience,
+    /// Changing one entry of a variable of a million.
+    Variables,
 }
 
 #[expect(clippy::print_stdout, reason = "figures are what the program is for")]
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut missed = false;
+    let mut failed: Option<Box<dyn Error>> = None;
     let mut tell = |figure: Figure| {
         missed |= figure.misses();
         if arguments.json {
@@ -59,12 +63,7 @@ fn main() -> ExitCode {
         }
     };
     match arguments.name {
-        Name::Journal => {
-            if let Err(fault) = journal::measure(&mut tell) {
-                println!("{fault}");
-                return ExitCode::FAILURE;
-            }
-        }
+        Name::Journal => failed = journal::measure(&mut tell).err().map(Into::into),
         Name::Krl => krl::measure(&mut tell),
         Name::Memory { of } => println!("{}", of.bytes()),
         Name::Pens => {
@@ -74,8 +73,12 @@ fn main() -> ExitCode {
             }
         }
         Name::Salience => salience::measure(&mut tell),
+        Name::Variables => failed = variables::measure(&mut tell).err(),
     }
-    if missed {
+    if let Some(fault) = &failed {
+        println!("{fault}");
+    }
+    if missed || failed.is_some() {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS

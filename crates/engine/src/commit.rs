@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use stratus_event::{Fault, PenId, Timestamp, Whose};
+use stratus_pen::{language::Change, variable::Rewritten};
 
 use crate::{
     Ask, Batch, CommandId, EffectId, Engine, Key, Output, Position, Record, Reply,
@@ -35,6 +36,14 @@ impl Draft {
 
     pub(crate) fn remove(&mut self, key: Key) {
         self.changes.push((key, None));
+    }
+
+    /// Writes and removes parts of a variable.
+    pub(crate) fn rewrite(&mut self, pen: PenId, change: &Change, parts: Vec<Rewritten>) {
+        for (part, written) in parts {
+            let key = Key::part(pen, change.rid.clone(), change.name.clone(), part);
+            self.set(key, written.map(Record::part));
+        }
     }
 
     /// Says what became of an effect, for those who ask why.

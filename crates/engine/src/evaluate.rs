@@ -1,7 +1,7 @@
 //! One event at a time through the rules of its PEN, and what comes of it.
 
 use stratus_event::{Fault, Map, PenId, Value, Whose};
-use stratus_pen::{Done, Ending, Moved, Transaction, language::Change};
+use stratus_pen::{Done, Ending, Moved, State, Transaction};
 
 use crate::{
     Engine, Finished, Job, Key, Outcome, OutcomeRun, OutcomeStand, Output, Record,
@@ -146,8 +146,8 @@ impl Engine {
         };
         let mut draft = Draft::default();
         entry.settle(pen, &mut draft);
+        write_state(pen, &hosted.state, done, &mut draft);
         hosted.state.apply(done);
-        write_state(pen, done, &mut draft);
         self.arm_timers(pen, done);
         if let Some(fault) = &done.failed {
             self.set_instants(pen, Some(entry.accepted.at), &mut draft);
@@ -239,10 +239,10 @@ impl Entry {
     }
 }
 
-fn write_state(pen: PenId, done: &Done, draft: &mut Draft) {
-    for Change { rid, name, value } in &done.changes {
-        let key = Key::Variable(pen, rid.clone(), name.clone());
-        draft.set(key, value.clone().map(Record::Variable));
+/// Writes what an evaluation of that state came to.
+fn write_state(pen: PenId, state: &State, done: &Done, draft: &mut Draft) {
+    for change in &done.changes {
+        draft.rewrite(pen, change, state.rewritten(change));
     }
     for Moved {
         rid, rule, pieces, ..

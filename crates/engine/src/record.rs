@@ -8,6 +8,7 @@ use stratus_event::{Eci, Event, EventId, Fault, Name, PenId, Timestamp, Value};
 use stratus_pen::{
     Channel, RunEnd,
     language::{Directive, Effect, Question, Timer},
+    variable::{Part, Written},
 };
 use stratus_protocol::{Invite, NodeId, Pairing, SubscriptionId};
 use stratus_salience::{Did, Piece};
@@ -76,6 +77,9 @@ pub enum Key {
     Verdict(PenId, EffectId),
     /// Which program a ruleset had from that journal position on. Only read to tell of it.
     Installed(PenId, u64, Name),
+    /// An entry of a large map in a persistent variable: ruleset, name, the names that lead to the
+    /// map, the entry's number.
+    VariableEntry(PenId, Name, Name, Vec<String>, u64),
 }
 
 impl Key {
@@ -84,6 +88,14 @@ impl Key {
         match piece {
             Piece::Head => Self::Automaton(pen, rid, rule),
             Piece::PartialMatch(number) => Self::PartialMatch(pen, rid, rule, number),
+        }
+    }
+
+    /// Where a part of a variable stands.
+    pub(crate) fn part(pen: PenId, rid: Name, name: Name, part: Part) -> Self {
+        match part {
+            Part::Entry { path, number } => Self::VariableEntry(pen, rid, name, path, number),
+            Part::Head => Self::Variable(pen, rid, name),
         }
     }
 
@@ -125,7 +137,8 @@ impl Key {
             | Self::Accepted(pen, ..)
             | Self::Outcome(pen, ..)
             | Self::Verdict(pen, ..)
-            | Self::Installed(pen, ..) => Some(*pen),
+            | Self::Installed(pen, ..)
+            | Self::VariableEntry(pen, ..) => Some(*pen),
             Self::Program(..) | Self::Window(..) => None,
         }
     }
@@ -160,7 +173,8 @@ pub enum Record {
         /// Its program.
         program: [u8; 32],
     },
-    /// Of [`Key::Variable`].
+    /// Of [`Key::Variable`]: the value. Large maps in it are empty, as their entries stand under
+    /// keys of their own; earlier versions wrote them into the same record.
     Variable(Value),
     /// Of [`Key::Automaton`]: the state as salience writes it, without those partial matches that
     /// stand under keys of their own.
@@ -253,6 +267,13 @@ pub enum Record {
         /// The program; none if the ruleset was taken out.
         program: Option<[u8; 32]>,
     },
+    /// Of [`Key::VariableEntry`].
+    VariableEntry {
+        /// The entry's name.
+        name: String,
+        /// Its value, like that of a variable.
+        value: Value,
+    },
 }
 
 impl Record {
@@ -261,6 +282,14 @@ impl Record {
         match piece {
             Piece::Head => Self::Automaton(written),
             Piece::PartialMatch(_) => Self::PartialMatch(written),
+        }
+    }
+
+    /// What stands there of a part of a variable.
+    pub(crate) fn part(written: Written) -> Self {
+        match written {
+            Written::Entry { name, value } => Self::VariableEntry { name, value },
+            Written::Head(value) => Self::Variable(value),
         }
     }
 }

@@ -73,6 +73,9 @@ impl Engine {
                 (key @ (Key::Automaton(..) | Key::PartialMatch(..)), _) if self.is_broken(&key) => {
                     self.strand(key);
                 }
+                (Key::Variable(pen, rid, name), Record::Variable(value)) => {
+                    self.take_variable(pen, (rid, name), value, draft)?;
+                }
                 (Key::Automaton(pen, rid, rule), Record::Automaton(value)) => {
                     self.take_automaton(pen, (&rid, &rule), &value, draft)?;
                 }
@@ -137,12 +140,15 @@ impl Engine {
         let hosted = self.hosted_mut(pen)?;
         match (key, record) {
             (Key::Journal(_), Record::Journal { next }) => hosted.next = next,
-            (Key::Variable(_, rid, name), Record::Variable(value)) => {
-                hosted.state.change(&Change {
-                    rid,
-                    name,
-                    value: Some(value),
-                });
+            (Key::VariableEntry(_, rid, name, path, number), record) => {
+                let Record::VariableEntry { name: entry, value } = record else {
+                    return Err(orphan("an entry under the wrong key"));
+                };
+                let entry = (entry.as_str(), value);
+                let restored = hosted
+                    .state
+                    .restore_entry((&rid, &name), &path, number, entry);
+                restored.ok_or_else(|| orphan("an entry of a variable"))?;
             }
             (Key::PartialMatch(_, rid, rule, number), Record::PartialMatch(value)) => hosted
                 .state
@@ -203,6 +209,29 @@ impl Engine {
         for (piece, written) in progress.changes(&Progress::default()) {
             let key = Key::piece(pen, rid.clone(), rule.clone(), piece);
             draft.set(key, written.map(|written| Record::piece(piece, written)));
+        }
+        Ok(())
+    }
+
+    /// Takes in the head of a variable. Earlier versions wrote the entries of its large maps into
+    /// the same record; these get records of their own.
+    fn take_variable(
+        &mut self,
+        pen: PenId,
+        (rid, name): (Name, Name),
+        value: Value,
+        draft: &mut Draft,
+    ) -> Result<(), Fault> {
+        let change = Change {
+            rid,
+            name,
+            value: Some(value),
+        };
+        let state = &mut self.hosted_mut(pen)?.state;
+        let parts = state.rewritten(&change);
+        state.change(&change);
+        if parts.len() > 1 {
+            draft.rewrite(pen, &change, parts);
         }
         Ok(())
     }

@@ -304,8 +304,8 @@ fn write_gone(pen: PenId, gone: Gone, draft: &mut Draft) {
     for id in timers {
         draft.remove(Key::Timer(pen, id));
     }
-    for (rid, name) in variables {
-        draft.remove(Key::Variable(pen, rid, name));
+    for (rid, name, part) in variables {
+        draft.remove(Key::part(pen, rid, name, part));
     }
 }
 

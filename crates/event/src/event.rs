@@ -12,16 +12,19 @@ mod eci;
 mod fault;
 mod identity;
 pub mod json;
+mod map;
 mod name;
 mod time;
+mod trie;
 mod value;
 
 pub use eci::{Eci, EciError};
 pub use fault::{Fault, Whose};
 pub use identity::{EventId, IdentityError, PenId};
+pub use map::{Change, ENTRIES_INLINE_MAX, Map};
 pub use name::{NAME_BYTES_MAX, Name, NameError};
 pub use time::{Timestamp, TimestampError};
-pub use value::{Map, Number, Value};
+pub use value::{Number, Value};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use indexmap::IndexMap;
+use crate::Map;
 
 /// One value. Cloning is cheap: lists and maps are shared until one of them changes.
 #[derive(Clone, Default, PartialEq)]
@@ -75,10 +75,28 @@ impl Value {
             Self::Number(_) => 9,
             Self::Text(text) => text.len() + 3,
             Self::List(items) => items.iter().map(Self::size).sum::<usize>() + 3,
-            Self::Map(map) => {
-                let entry = |(name, value): (&Arc<str>, &Self)| name.len() + 3 + value.size();
-                map.iter().map(entry).sum::<usize>() + 3
-            }
+            Self::Map(map) => map.size(),
+        }
+    }
+
+    /// How deep lists and maps are nested: one that has none in it counts one.
+    pub fn depth(&self) -> usize {
+        match self {
+            Self::List(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Map(map) => 1 + map.depth(),
+            _ => 0,
+        }
+    }
+
+    /// Whether the other one is a copy of this one, as far as can be told without looking into
+    /// it. If it is, they are equal.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(one), Self::Text(other)) => Arc::ptr_eq(one, other),
+            (Self::List(one), Self::List(other)) => Arc::ptr_eq(one, other),
+            (Self::Map(one), Self::Map(other)) => Arc::ptr_eq(one, other),
+            (Self::Null | Self::Boolean(_) | Self::Number(_), _) => self == other,
+            _ => false,
         }
     }
 }
@@ -168,99 +186,9 @@ impl fmt::Debug for Number {
     }
 }
 
-/// Values by name, in insertion order. Two maps are equal if they have the same entries.
-#[derive(Clone, Default, PartialEq)]
-pub struct Map(IndexMap<Arc<str>, Value>);
-
-impl Map {
-    /// The empty map.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Puts a value; a name that is there already keeps its place.
-    pub fn insert(&mut self, name: impl AsRef<str>, value: impl Into<Value>) {
-        self.0.insert(name.as_ref().into(), value.into());
-    }
-
-    /// Takes a value out; the others keep their order.
-    pub fn remove(&mut self, name: &str) -> Option<Value> {
-        self.0.shift_remove(name)
-    }
-
-    /// The value of that name.
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        if self.0.len() > SCANNED_MAX {
-            return self.0.get(name);
-        }
-        let mut entries = self.0.iter();
-        entries.find_map(|(known, value)| (**known == *name).then_some(value))
-    }
-
-    /// The text of that name, if it is there and is a text.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.get(name)?.as_text()
-    }
-
-    /// Whether the name is there.
-    pub fn contains(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
-    /// How many entries there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// All entries in insertion order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Value)> {
-        self.0.iter()
-    }
-}
-
-/// Entries up to which looking at all names is faster than hashing one.
-const SCANNED_MAX: usize = 8;
-
-impl<K: AsRef<str>, V: Into<Value>> FromIterator<(K, V)> for Map {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        let entries = entries
-            .into_iter()
-            .map(|(name, value)| (name.as_ref().into(), value.into()));
-        Self(entries.collect())
-    }
-}
-
-impl<K: AsRef<str>, V: Into<Value>, const N: usize> From<[(K, V); N]> for Map {
-    fn from(entries: [(K, V); N]) -> Self {
-        entries.into_iter().collect()
-    }
-}
-
-impl fmt::Debug for Map {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.0.iter()).finish()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn maps_keep_insertion_order_and_compare_without_it() {
-        let ab = Map::from([("a", 1), ("b", 2)]);
-        let ba = Map::from([("b", 2), ("a", 1)]);
-        assert_eq!(ab, ba);
-        assert_eq!(
-            ba.iter().map(|(name, _)| &**name).collect::<Vec<_>>(),
-            ["b", "a"]
-        );
-    }
 
     #[test]
     fn numbers_are_finite_and_have_one_zero() {

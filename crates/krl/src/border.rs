@@ -10,7 +10,7 @@ use stratus_event::{Map as DataMap, Value as Data};
 use crate::{
     coerce::{text, type_name},
     limit::{Failure, Meter},
-    value::{Entries, Value},
+    value::{Entries, Map, Value},
 };
 
 /// Data as a value, counted.
@@ -30,13 +30,27 @@ pub(crate) fn from_data(meter: &mut Meter, data: &Data) -> Result<Value, Failure
     }
 }
 
-/// A map of data as a value, counted.
+/// A map of data as a value, counted. A large one stays as it is until its entries are looked at.
 pub(crate) fn map_from_data(meter: &mut Meter, map: &DataMap) -> Result<Value, Failure> {
+    if map.is_large() {
+        return meter.shared(map.clone());
+    }
+    let entries = read_entries(meter, map)?;
+    meter.map(entries)
+}
+
+/// All entries of a large map of data as values, counted.
+pub(crate) fn entries_from_data(meter: &mut Meter, map: &DataMap) -> Result<Entries, Failure> {
+    meter.allocate_slots(map.len())?;
+    read_entries(meter, map)
+}
+
+fn read_entries(meter: &mut Meter, map: &DataMap) -> Result<Entries, Failure> {
     let mut entries = Entries::with_capacity(map.len());
     for (name, value) in map.iter() {
         entries.insert(Arc::clone(name), from_data(meter, value)?);
     }
-    meter.map(entries)
+    Ok(entries)
 }
 
 /// A value as data, counted: parts that a value shares are written out.
@@ -56,13 +70,23 @@ pub(crate) fn to_data(meter: &mut Meter, value: &Value) -> Result<Data, Failure>
             let items = list.items.iter().map(|item| to_data(meter, item));
             Data::List(Arc::new(items.collect::<Result<_, _>>()?))
         }
-        Value::Map(map) => Data::map(map_to_data(meter, &map.entries)?),
+        Value::Map(map) => Data::map(map_to_data(meter, map)?),
         Value::Action(_) | Value::Function(_) => return Err(not_data(value)),
     })
 }
 
-/// The entries of a map as data, counted.
-pub(crate) fn map_to_data(meter: &mut Meter, entries: &Entries) -> Result<DataMap, Failure> {
+/// A map as data, counted. What a large one is made of is kept, not built again.
+pub(crate) fn map_to_data(meter: &mut Meter, map: &Map) -> Result<DataMap, Failure> {
+    if let Some(data) = map.data() {
+        meter.keep(data.size());
+        return Ok(data.clone());
+    }
+    let entries = map.entries(meter)?;
+    entries_to_data(meter, entries)
+}
+
+/// Entries as data, counted.
+pub(crate) fn entries_to_data(meter: &mut Meter, entries: &Entries) -> Result<DataMap, Failure> {
     meter.keep_slots(entries.len())?;
     let mut map = DataMap::new();
     for (name, value) in entries {
@@ -76,10 +100,31 @@ pub(crate) fn check(meter: &mut Meter, value: &Value) -> Result<(), Failure> {
     meter.spend(1)?;
     match value {
         Value::List(list) => list.items.iter().try_for_each(|item| check(meter, item)),
-        Value::Map(map) => map.entries.values().try_for_each(|item| check(meter, item)),
+        Value::Map(map) if map.data().is_some() => Ok(()),
+        Value::Map(map) => {
+            let mut entries = map.entries(meter)?.values();
+            entries.try_for_each(|item| check(meter, item))
+        }
         Value::Action(_) | Value::Function(_) => Err(not_data(value)),
         _ => Ok(()),
     }
+}
+
+/// Whether a value is data as it stands: nothing in it would be written as something else.
+pub(crate) fn is_data(meter: &mut Meter, value: &Value) -> Result<bool, Failure> {
+    meter.spend(1)?;
+    let items: Vec<&Value> = match value {
+        Value::List(list) => list.items.iter().collect(),
+        Value::Map(map) if map.data().is_none() => map.entries(meter)?.values().collect(),
+        Value::Action(_) | Value::Function(_) | Value::Pattern(_) => return Ok(false),
+        _ => return Ok(true),
+    };
+    for item in items {
+        if !is_data(meter, item)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn not_data(value: &Value) -> Failure {

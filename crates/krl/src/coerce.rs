@@ -5,7 +5,7 @@ use std::{cmp::Ordering, sync::Arc};
 use crate::{
     limit::{Failure, Meter},
     program::Operator,
-    value::{Callable, Entries, Value},
+    value::{Callable, Map, Value},
 };
 
 /// The name that `typeof` gives a value's type.
@@ -57,7 +57,7 @@ pub(crate) fn number(value: &Value) -> Option<f64> {
         Value::Number(number) => Some(*number),
         Value::Text(text) => parse_number(text),
         Value::List(list) => Some(list.items.len() as f64),
-        Value::Map(map) => Some(map.entries.len() as f64),
+        Value::Map(map) => Some(map.len() as f64),
         Value::Action(_) | Value::Function(_) | Value::Pattern(_) => None,
     }
 }
@@ -79,7 +79,7 @@ pub(crate) fn equal(meter: &mut Meter, one: &Value, two: &Value) -> Result<bool,
             one.same(two)
         }
         (Value::List(one), Value::List(two)) => equal_lists(meter, &one.items, &two.items)?,
-        (Value::Map(one), Value::Map(two)) => equal_maps(meter, &one.entries, &two.entries)?,
+        (Value::Map(one), Value::Map(two)) => equal_maps(meter, one, two)?,
         _ => false,
     })
 }
@@ -164,10 +164,11 @@ fn equal_lists(meter: &mut Meter, one: &[Value], two: &[Value]) -> Result<bool, 
     Ok(true)
 }
 
-fn equal_maps(meter: &mut Meter, one: &Entries, two: &Entries) -> Result<bool, Failure> {
+fn equal_maps(meter: &mut Meter, one: &Map, two: &Map) -> Result<bool, Failure> {
     if one.len() != two.len() {
         return Ok(false);
     }
+    let (one, two) = (one.entries(meter)?, two.entries(meter)?);
     for (name, left) in one {
         match two.get(name) {
             Some(right) if equal(meter, left, right)? => {}
@@ -243,16 +244,15 @@ fn describe_into(out: &mut String, value: &Value, depth: u32) {
         }
         Value::List(list) if depth < DESCRIBED_DEPTH_MAX => {
             out.push('[');
-            describe_items(out, list.items.iter().map(|item| (None, item)), depth);
+            let items = list.items.iter().map(|item| (None, item));
+            describe_items(out, items, list.items.len(), depth);
             out.push(']');
         }
         Value::Map(map) if depth < DESCRIBED_DEPTH_MAX => {
             out.push('{');
-            describe_items(
-                out,
-                map.entries.iter().map(|(name, item)| (Some(name), item)),
-                depth,
-            );
+            let first = map.first(DESCRIBED_ITEMS_MAX);
+            let first = first.iter().map(|(name, item)| (Some(name), item));
+            describe_items(out, first, map.len(), depth);
             out.push('}');
         }
         other => out.push_str(&text(other)),
@@ -261,10 +261,10 @@ fn describe_into(out: &mut String, value: &Value, depth: u32) {
 
 fn describe_items<'a>(
     out: &mut String,
-    items: impl ExactSizeIterator<Item = (Option<&'a Arc<str>>, &'a Value)>,
+    items: impl Iterator<Item = (Option<&'a Arc<str>>, &'a Value)>,
+    length: usize,
     depth: u32,
 ) {
-    let more = items.len() > DESCRIBED_ITEMS_MAX;
     for (position, (name, item)) in items.take(DESCRIBED_ITEMS_MAX).enumerate() {
         if position > 0 {
             out.push_str(", ");
@@ -276,7 +276,7 @@ fn describe_items<'a>(
         }
         describe_into(out, item, depth + 1);
     }
-    if more {
+    if length > DESCRIBED_ITEMS_MAX {
         out.push_str(", …");
     }
 }

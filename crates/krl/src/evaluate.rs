@@ -224,6 +224,8 @@ impl<'s> Evaluator<'s> {
             .filter_map(|(key, variable)| Some((variable.changed?, key, variable.value)))
             .collect();
         changes.sort_by_key(|(order, ..)| *order);
+        // The PEN counts what is written of variables: they share much with what they were.
+        self.ended.bytes = self.meter.kept();
         for (_, (rid, name), value) in changes {
             let value = if value.is_null() {
                 None
@@ -233,7 +235,6 @@ impl<'s> Evaluator<'s> {
             self.ended.changes.push(Change { rid, name, value });
         }
         self.ended.fuel = self.meter.fuel();
-        self.ended.bytes = self.meter.kept();
         Ok(self.ended)
     }
 

@@ -68,7 +68,8 @@ impl Writer<'_> {
                 self.elements('[', items, ']', level)
             }
             Value::Map(map) => {
-                let entries = map.entries.iter().map(|(name, item)| (Some(&**name), item));
+                let entries = map.entries(self.meter)?.iter();
+                let entries = entries.map(|(name, item)| (Some(&**name), item));
                 self.elements('{', entries, '}', level)
             }
             other => self.quoted(&text(other)),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use stratus_event::{ENTRIES_INLINE_MAX, Map as DataMap};
 use stratus_pen::language::{FUEL_EXHAUSTED, Limits, QuestionId, RuleError, Stop};
 
 use crate::value::{Entries, List, Map, Value};
@@ -159,12 +160,25 @@ impl Meter {
         self.allocate_slots(entries.len())?;
         self.allocate(entries.keys().map(|name| name.len() as u64).sum())?;
         let depth = depth_above(entries.values())?;
-        Ok(Value::Map(Arc::new(Map { entries, depth })))
+        Ok(Value::Map(Arc::new(Map::of_values(entries, depth))))
+    }
+
+    /// A large map of data, which shares its entries with others: it counts as many slots as one
+    /// that just does not, however many entries there are.
+    pub(crate) fn shared(&mut self, data: DataMap) -> Result<Value, Failure> {
+        self.allocate_slots(ENTRIES_INLINE_MAX)?;
+        let depth = allowed_depth(u32::try_from(data.depth()).unwrap_or(u32::MAX))?;
+        Ok(Value::Map(Arc::new(Map::of_data(data, depth))))
     }
 }
 
 fn depth_above<'a>(children: impl Iterator<Item = &'a Value>) -> Result<u32, Failure> {
-    let depth = 1 + children.map(Value::depth).max().unwrap_or(0);
+    allowed_depth(children.map(Value::depth).max().unwrap_or(0))
+}
+
+/// The depth of a list or map whose elements are that deep.
+fn allowed_depth(below: u32) -> Result<u32, Failure> {
+    let depth = below.saturating_add(1);
     if depth <= VALUE_DEPTH_MAX {
         return Ok(depth);
     }

@@ -1,15 +1,17 @@
 //! Values while a rule runs: data, and what lives only as long as the run.
 
-use std::{fmt, sync::Arc};
+mod map;
 
-use indexmap::IndexMap;
+use std::{fmt, sync::Arc};
 
 use crate::{
     evaluate::{FrameId, InstanceId},
     library::Builtin,
+    limit::{Failure, Meter},
     pattern::Pattern,
     program::Function,
 };
+pub(crate) use map::{Entries, Map};
 
 /// One value. Cloning is cheap; lists and maps are shared and never change in place while shared.
 #[derive(Clone, Debug, Default)]
@@ -53,11 +55,17 @@ impl Value {
         }
     }
 
-    pub(crate) fn as_map(&self) -> Option<&Entries> {
+    pub(crate) fn as_map(&self) -> Option<&Map> {
         match self {
-            Self::Map(map) => Some(&map.entries),
+            Self::Map(map) => Some(map),
             _ => None,
         }
+    }
+
+    /// The value of an entry, if it is a map that has it.
+    pub(crate) fn field(&self, meter: &mut Meter, key: &str) -> Result<Option<Self>, Failure> {
+        let found = self.as_map().map(|map| map.get(meter, key));
+        Ok(found.transpose()?.flatten())
     }
 
     pub(crate) fn as_text(&self) -> Option<&Arc<str>> {
@@ -71,26 +79,16 @@ impl Value {
     pub(crate) fn depth(&self) -> u32 {
         match self {
             Self::List(list) => list.depth,
-            Self::Map(map) => map.depth,
+            Self::Map(map) => map.depth(),
             _ => 0,
         }
     }
 }
 
-/// Values by name, in insertion order.
-pub(crate) type Entries = IndexMap<Arc<str>, Value>;
-
 /// A list, with its depth known.
 #[derive(Debug)]
 pub(crate) struct List {
     pub(crate) items: Vec<Value>,
-    pub(crate) depth: u32,
-}
-
-/// A map, with its depth known.
-#[derive(Debug)]
-pub(crate) struct Map {
-    pub(crate) entries: Entries,
     pub(crate) depth: u32,
 }
 

@@ -50,6 +50,11 @@ pub struct Bounds {
     pub stands_max: usize,
     /// Timers that the PEN may have at one time.
     pub timers_max: usize,
+    /// Bytes of one variable, as [`stratus_event::Value::size`] counts them.
+    pub variable_bytes_max: u64,
+    /// Bytes of one part of a variable ([`crate::variable`]): of an entry of a large map, or of all
+    /// that is in none. It is written as one record.
+    pub variable_part_bytes_max: u64,
 }
 
 impl Bounds {
@@ -104,6 +109,8 @@ impl Default for Bounds {
             runs_max: 20_000,
             stands_max: 256,
             timers_max: 10_000,
+            variable_bytes_max: 1 << 30,
+            variable_part_bytes_max: 32 << 20,
         }
     }
 }

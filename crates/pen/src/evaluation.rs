@@ -230,7 +230,10 @@ impl<'a> Evaluation<'a> {
         };
         let error = match rule.program.run(rule.place.rule, &scene) {
             Ok(ended) => match self.check(queued, &id, &ended) {
-                Ok(()) => return self.take(queued, &id, ended, log),
+                Ok(written) => {
+                    self.keep(written)?;
+                    return self.take(queued, &id, ended, log);
+                }
                 Err(error) => error,
             },
             Err(Stop::Ask(questions)) => match self.unanswered(&id, questions) {

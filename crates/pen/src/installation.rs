@@ -9,6 +9,7 @@ use crate::{
     State,
     language::Program,
     rulesets::{Rule, Rulesets},
+    variable::{self, Part},
 };
 
 /// What went away with a ruleset: what the store has to remove.
@@ -18,8 +19,8 @@ pub struct Gone {
     pub automata: Vec<(Name, Name, Piece)>,
     /// Timers.
     pub timers: Vec<Name>,
-    /// Variables: ruleset, name.
-    pub variables: Vec<(Name, Name)>,
+    /// What is written of variables: ruleset, name, part.
+    pub variables: Vec<(Name, Name, Part)>,
 }
 
 impl State {
@@ -95,15 +96,25 @@ impl State {
                 .filter(|timer| timer.rid == *rid)
                 .map(|timer| timer.id.clone())
                 .collect(),
-            variables: self
-                .variables(rid)
-                .map(|(name, _)| (rid.clone(), name.clone()))
-                .collect(),
+            variables: self.variable_parts(rid),
         };
         Arc::make_mut(&mut self.timers).retain(|_, timer| timer.rid != *rid);
         Arc::make_mut(&mut self.variables).remove(rid);
         Arc::make_mut(&mut self.rulesets).remove(rid);
         gone
+    }
+
+    /// All that is written of the ruleset's variables.
+    fn variable_parts(&self, rid: &Name) -> Vec<(Name, Name, Part)> {
+        let mut parts = Vec::new();
+        for (name, value) in self.variables(rid) {
+            let gone = variable::rewritten(Some(value), None, 0).unwrap_or_default();
+            parts.extend(
+                gone.into_iter()
+                    .map(|(part, _)| (rid.clone(), name.clone(), part)),
+            );
+        }
+        parts
     }
 
     /// Takes out the timers of the instants for which rules waited that are gone, or wait for

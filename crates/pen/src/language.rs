@@ -215,7 +215,7 @@ pub struct Ended {
     pub iterations: u64,
     /// Fuel used.
     pub fuel: u64,
-    /// Bytes of all that is in here, as the language accounts for them.
+    /// Bytes of all that is in here but the variables, as the language accounts for them.
     pub bytes: u64,
 }
 

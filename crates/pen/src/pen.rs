@@ -22,6 +22,7 @@ pub mod sealed;
 mod seed;
 mod state;
 mod transaction;
+pub mod variable;
 mod why;
 mod wishes;
 

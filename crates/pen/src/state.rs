@@ -14,6 +14,7 @@ use crate::{
     instant::is_instant,
     language::{Change, Program, StateView, SubscriptionView, Timer, TimerChange},
     rulesets::{Rule, Rulesets},
+    variable::{self, Rewritten},
 };
 
 /// All that rules can read of a PEN. Cloning is cheap: a clone shares everything until one of the
@@ -170,6 +171,27 @@ impl State {
         if of_ruleset.is_empty() {
             variables.remove(&change.rid);
         }
+    }
+
+    /// The parts to be written or removed if that change is made: ask before it is.
+    pub fn rewritten(&self, change: &Change) -> Vec<Rewritten> {
+        let before = self.variables.get(&change.rid);
+        let before = before.and_then(|variables| variables.get(&change.name));
+        variable::rewritten(before, change.value.as_ref(), u64::MAX).unwrap_or_default()
+    }
+
+    /// Takes in an entry of a large map that was written by itself, after the head of its variable
+    /// and the entries that it lies in. None if it lies in no map.
+    pub fn restore_entry(
+        &mut self,
+        (rid, name): (&Name, &Name),
+        path: &[String],
+        number: u64,
+        entry: (&str, Value),
+    ) -> Option<()> {
+        let of_ruleset = Arc::make_mut(&mut self.variables).get_mut(rid)?;
+        let value = Arc::make_mut(of_ruleset).get_mut(name)?;
+        variable::restore(value, path, number, entry)
     }
 
     /// Says how far a rule's event expression has come. A rule that is not there has none.

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use stratus_event::{Event, Fault, Name, Whose};
+use stratus_event::{Event, Fault, Name, Value, Whose};
 
 use crate::{
     Arranged, Run, RunEnd, RunId, Wanted,
     bounds::{bytes_exceeded, failures_exceeded, fuel_exceeded},
     evaluation::{Evaluation, Halt, Queued, trace},
     language::{
-        Answers, Arrangement, Change, Directive, Effect, Ended, Question, Raise, RuleError, Timer,
-        TimerChange,
+        Answers, Arrangement, Change, Directive, Effect, Ended, Question, Raise, RuleError,
+        StateView as _, Timer, TimerChange,
     },
+    variable,
 };
 
 impl Evaluation<'_> {
@@ -177,13 +178,13 @@ impl Evaluation<'_> {
         (event, raise.for_ruleset)
     }
 
-    /// Whether what a run wants is within the bounds.
+    /// Whether what a run wants is within the bounds; and how many bytes its variables write.
     pub(crate) fn check(
         &self,
         queued: &Queued,
         id: &RunId,
         ended: &Ended,
-    ) -> Result<(), RuleError> {
+    ) -> Result<u64, RuleError> {
         let bounds = self.bounds();
         let effects = self.done.effects.len() + ended.effects.len();
         let wanted = ended.directives.len() + ended.preface.len();
@@ -212,7 +213,42 @@ impl Evaluation<'_> {
             });
         }
         self.check_arrangements(&ended.arrangements)?;
-        self.check_timers(&id.rid, &ended.timers)
+        self.check_timers(&id.rid, &ended.timers)?;
+        let written = ended
+            .changes
+            .iter()
+            .map(|change| self.check_variable(change));
+        written.sum()
+    }
+
+    /// Whether a variable is within the bounds; and how many bytes are written of it.
+    fn check_variable(&self, change: &Change) -> Result<u64, RuleError> {
+        let Change { rid, name, value } = change;
+        let bounds = self.bounds();
+        let too_large = |what: &str, max: u64| {
+            let message =
+                format!("{what} the variable {rid}:{name} would take more than {max} bytes");
+            RuleError {
+                code: "variable-oversize",
+                message,
+            }
+        };
+        let bytes = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+        if bytes(value.as_ref().map_or(0, Value::size)) > bounds.variable_bytes_max {
+            return Err(too_large("all of", bounds.variable_bytes_max));
+        }
+        let before = self.overlay.variable(rid, name);
+        let rewritten = variable::rewritten(before.as_ref(), value.as_ref(), bounds.bytes_max);
+        let rewritten = rewritten.ok_or_else(|| too_large("the change of", bounds.bytes_max))?;
+        let written = rewritten.iter().filter_map(|(_, written)| written.as_ref());
+        let sizes: Vec<u64> = written.map(|written| bytes(written.size())).collect();
+        if sizes
+            .iter()
+            .any(|size| *size > bounds.variable_part_bytes_max)
+        {
+            return Err(too_large("one part of", bounds.variable_part_bytes_max));
+        }
+        Ok(sizes.iter().sum())
     }
 
     fn check_arrangements(&self, arrangements: &[Arrangement]) -> Result<(), RuleError> {

@@ -216,6 +216,7 @@ sorts! {
     15 Question(id);
     16 PartialMatch(rid, rule, number);
     17 Standing();
+    18 VariableEntry(rid, name, path, number);
 }
 
 /// A part of a key.
@@ -333,6 +334,29 @@ impl Part for Name {
     }
 }
 
+/// Each text begins with a one; a zero ends the list, so that a list sorts before all those that it
+/// begins.
+impl Part for Vec<String> {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        for text in self {
+            bytes.push(1);
+            text.put(bytes);
+        }
+        bytes.push(0);
+    }
+
+    fn take(parts: &mut Parts<'_>) -> Option<Self> {
+        let mut texts = Self::new();
+        loop {
+            match parts.take::<u8>()? {
+                0 => return Some(texts),
+                1 => texts.push(parts.take()?),
+                _ => return None,
+            }
+        }
+    }
+}
+
 impl<A: Part, B: Part> Part for (A, B) {
     fn put(&self, bytes: &mut Vec<u8>) {
         self.0.put(bytes);
@@ -381,6 +405,10 @@ mod tests {
         "[!ab\u{ff}]{1,3}".prop_map(|text| Name::new(&text).unwrap())
     }
 
+    fn path() -> impl Strategy<Value = Vec<String>> {
+        proptest::collection::vec(text(), 0..3)
+    }
+
     fn number() -> impl Strategy<Value = u64> {
         prop_oneof![0..3_u64, 254..258_u64, Just(u64::MAX)]
     }
@@ -421,6 +449,8 @@ mod tests {
             (pen(), number()).prop_map(|(pen, n)| Key::Outcome(pen, n)),
             (pen(), effect()).prop_map(|(pen, id)| Key::Verdict(pen, id)),
             (pen(), number(), name()).prop_map(|(pen, n, rid)| Key::Installed(pen, n, rid)),
+            (pen(), name(), name(), path(), number())
+                .prop_map(|(pen, a, b, path, n)| Key::VariableEntry(pen, a, b, path, n)),
         ]
     }
 

@@ -119,6 +119,7 @@ records! {
     Queue "a place in the queue" { 0: attempts }
     Ruleset "a ruleset" { 0: rid, 1: program }
     Seen "an event already seen" { 0: position, 1: event, 2: directives }
+    VariableEntry "an entry of a variable" { 0: name, 1: value }
     Verdict "a verdict" { 0: at, 1: end }
     Window "a window" { 0: through, 1: refused }
 }

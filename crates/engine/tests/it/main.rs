@@ -30,4 +30,6 @@ mod storms;
 #[cfg(test)]
 mod timers;
 #[cfg(test)]
+mod variables;
+#[cfg(test)]
 mod waking;

@@ -110,7 +110,7 @@ impl Evaluator<'_> {
     pub(crate) fn data_map(&mut self, value: &Value, what: &str) -> Result<DataMap, Failure> {
         match value {
             Value::Null => Ok(DataMap::new()),
-            Value::Map(map) => border::map_to_data(&mut self.meter, &map.entries),
+            Value::Map(map) => border::map_to_data(&mut self.meter, map),
             other => Err(Failure::kind(format!(
                 "{what} must be a map, not {}",
                 describe(other)

@@ -90,7 +90,7 @@ impl Evaluator<'_> {
     fn elements(&mut self, collection: &Value) -> Result<Vec<(Value, Value)>, Failure> {
         let length = match collection {
             Value::List(list) => list.items.len(),
-            Value::Map(map) => map.entries.len(),
+            Value::Map(map) => map.len(),
             Value::Text(text) => text.len(),
             _ => return Ok(Vec::new()),
         };
@@ -103,7 +103,7 @@ impl Evaluator<'_> {
                     .collect()
             }
             Value::Map(map) => {
-                let entries = map.entries.iter();
+                let entries = map.entries(&mut self.meter)?.iter();
                 entries
                     .map(|(name, item)| (item.clone(), Value::Text(Arc::clone(name))))
                     .collect()

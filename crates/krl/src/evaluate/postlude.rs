@@ -248,7 +248,8 @@ impl Evaluator<'_> {
                 Ok((Timestamp(due), None))
             }
             ScheduleTime::Repeat(cron) => {
-                let cron = library::cron(&self.value(at, cron)?)?;
+                let cron = self.value(at, cron)?;
+                let cron = library::cron(&mut self.meter, &cron)?;
                 let due = cron.after(now);
                 let due = due.ok_or_else(|| {
                     let message = format!("{} comes no more after {now}", cron.expression());

@@ -11,7 +11,7 @@ use super::{At, Evaluator, name};
 use crate::{
     coerce::{number, text, truth},
     library,
-    limit::{Failure, Halt},
+    limit::{Failure, Halt, Meter},
     pattern::Pattern,
     program::{Expression, Operator, StatementKind, Trail, TrailKind},
     value::Value,
@@ -45,12 +45,13 @@ impl Evaluator<'_> {
                 let is_young = self.is_young(at, &trail.variable, oldest)?;
                 Ok(Value::Boolean(holds && is_young))
             }
-            TrailKind::Current => Ok(place(&value, 0)),
+            TrailKind::Current => Ok(place(&mut self.meter, &value, 0)?),
             TrailKind::History(back) => {
                 let back = number(&self.value(at, back)?).unwrap_or(0.0);
                 let mut places = 0..value.as_list().map_or(0, <[Value]>::len);
                 let found = places.find(|place| *place as f64 >= back);
-                Ok(found.map_or(Value::Null, |found| place(&value, found)))
+                let found = found.map(|found| place(&mut self.meter, &value, found));
+                Ok(found.transpose()?.unwrap_or_default())
             }
             TrailKind::Seen(pattern) => {
                 let found = self.seen(at, &value, pattern, oldest)?;
@@ -170,16 +171,17 @@ impl Evaluator<'_> {
         };
         let entries = trail.as_list().unwrap_or_default();
         self.meter.spend_for(entries.len())?;
-        let mut entries = entries.iter();
-        Ok(entries.position(|entry| {
-            let entry = entry.as_map();
-            let field = |name| entry.and_then(|entry| entry.get(name)).cloned();
-            let (place, time) = (field("place"), field("time"));
+        for (position, entry) in entries.iter().enumerate() {
+            let place = entry.field(&mut self.meter, "place")?;
+            let time = entry.field(&mut self.meter, "time")?;
             let is_young = oldest.is_none_or(|oldest| {
                 time.is_some_and(|time| number(&time).is_some_and(|time| time >= oldest))
             });
-            is_young && place.is_some_and(|place| pattern.regex().is_match(&text(&place)))
-        }))
+            if is_young && place.is_some_and(|place| pattern.regex().is_match(&text(&place))) {
+                return Ok(Some(position));
+            }
+        }
+        Ok(None)
     }
 
     fn is_young(&mut self, at: At, variable: &Name, oldest: Option<f64>) -> Result<bool, Failure> {
@@ -196,12 +198,10 @@ pub(super) fn time_of(variable: &Name) -> Result<Name, Failure> {
     name(&format!("{variable}.time"))
 }
 
-fn place(trail: &Value, back: usize) -> Value {
+fn place(meter: &mut Meter, trail: &Value, back: usize) -> Result<Value, Failure> {
     let entry = trail.as_list().unwrap_or_default().get(back);
-    let place = entry
-        .and_then(Value::as_map)
-        .and_then(|entry| entry.get("place"));
-    place.cloned().unwrap_or_default()
+    let place = entry.map(|entry| entry.field(meter, "place")).transpose()?;
+    Ok(place.flatten().unwrap_or_default())
 }
 
 /// Places that a trail keeps; the oldest go first.

@@ -42,14 +42,16 @@ fn in_progress(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Ha
     let mut found = Vec::new();
     for entry in entries {
         evaluator.meter.spend(50)?;
-        let Some(fields) = entry.as_map() else {
+        let Value::Map(fields) = entry else {
             continue;
         };
+        let fields = fields.entries(&mut evaluator.meter)?;
         if fields.contains_key("uid") {
             evaluator.meter.spend(entries.len() as u64)?;
         }
         let occurrence = Entry::read(fields, at).and_then(|own| {
-            own.occurrence(&mut evaluator.meter, at, &replaced(fields, entries, at))
+            let replaced = replaced(&mut evaluator.meter, fields, entries, at)?;
+            own.occurrence(&mut evaluator.meter, at, &replaced)
         });
         match occurrence {
             Ok(Some(occurrence)) => {
@@ -81,22 +83,35 @@ fn time(evaluator: &Evaluator<'_>, value: &Value) -> Result<DateTime<Tz>, Failur
 }
 
 /// The starts of those occurrences of an entry that other entries replace.
-fn replaced(own: &Entries, entries: &[Value], at: DateTime<Tz>) -> BTreeSet<i64> {
+fn replaced(
+    meter: &mut Meter,
+    own: &Entries,
+    entries: &[Value],
+    at: DateTime<Tz>,
+) -> Result<BTreeSet<i64>, Failure> {
+    let mut starts = BTreeSet::new();
     let Some(uid) = own.get("uid").filter(|uid| !uid.is_null()) else {
-        return BTreeSet::new();
+        return Ok(starts);
     };
     if own
         .get("replaces")
         .is_some_and(|replaces| !replaces.is_null())
     {
-        return BTreeSet::new();
+        return Ok(starts);
     }
     let uid = text(uid);
-    let others = entries.iter().filter_map(Value::as_map);
-    let others = others.filter(|other| other.get("uid").is_some_and(|other| text(other) == uid));
     let zone = zone_of(own).unwrap_or(Tz::UTC);
-    let starts = others.filter_map(|other| moment(other.get("replaces")?, at)?.instant(zone));
-    starts.map(|start| start.timestamp()).collect()
+    for other in entries {
+        if other
+            .field(meter, "uid")?
+            .is_some_and(|other| text(&other) == uid)
+            && let Some(replaces) = other.field(meter, "replaces")?
+        {
+            let start = moment(&replaces, at).and_then(|moment| moment.instant(zone));
+            starts.extend(start.map(|start| start.timestamp()));
+        }
+    }
+    Ok(starts)
 }
 
 /// An entry with its times understood.

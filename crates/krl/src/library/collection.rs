@@ -44,8 +44,8 @@ fn elements<'g>(meter: &mut Meter, given: &'g Given) -> Result<Elements<'g>, Fai
             ))
         }
         Value::Map(map) => {
-            meter.spend_for(map.entries.len())?;
-            let entries = map.entries.iter();
+            meter.spend_for(map.len())?;
+            let entries = map.entries(meter)?.iter();
             Ok(Box::new(
                 entries.map(|(name, item)| (Value::Text(Arc::clone(name)), item)),
             ))
@@ -253,7 +253,7 @@ fn index_of(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
 fn is_empty(given: &Given) -> Value {
     Value::Boolean(match given.get(0) {
         Value::List(list) => list.items.is_empty(),
-        Value::Map(map) => map.entries.is_empty(),
+        Value::Map(map) => map.len() == 0,
         Value::Text(text) => text.is_empty(),
         _ => true,
     })
@@ -262,7 +262,7 @@ fn is_empty(given: &Given) -> Value {
 fn length(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
     Ok(Value::count(match given.get(0) {
         Value::List(list) => list.items.len(),
-        Value::Map(map) => map.entries.len(),
+        Value::Map(map) => map.len(),
         Value::Text(text) => {
             meter.spend_for(text.len())?;
             text.chars().count()

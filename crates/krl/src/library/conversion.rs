@@ -141,7 +141,7 @@ fn contains(meter: &mut Meter, left: &Value, right: &Value) -> Result<bool, Fail
             name => {
                 let name = text(name);
                 meter.spend_for_text(&name)?;
-                map.entries.contains_key(&*name)
+                map.contains(&name)
             }
         }),
         _ => Ok(false),

@@ -44,9 +44,10 @@ fn document(evaluator: &mut Evaluator<'_>, url: &str, query: &Value) -> Result<D
     match query {
         Value::Null => Ok(DataMap::from([("url", url)])),
         Value::Map(map) => {
-            let mut map = map.entries.clone();
-            map.sort_keys();
-            let query = border::map_to_data(&mut evaluator.meter, &map)?;
+            let meter = &mut evaluator.meter;
+            let mut entries = map.entries(meter)?.clone();
+            entries.sort_keys();
+            let query = border::entries_to_data(meter, &entries)?;
             let mut document = DataMap::from([("url", url)]);
             document.insert("qs", Data::map(query));
             Ok(document)
@@ -63,15 +64,16 @@ fn kept(
     key: &str,
 ) -> Result<Option<Arc<str>>, Failure> {
     let documents = evaluator.variable(given.at, variable)?;
-    let document = documents.as_map().and_then(|map| map.get(key));
-    let field = |name: &str| document?.as_map()?.get(name);
-    let (Some(Value::Number(at)), Some(Value::Text(content))) = (field("at"), field("content"))
+    let meter = &mut evaluator.meter;
+    let document = documents.field(meter, key)?.unwrap_or_default();
+    let mut field = |name: &str| document.field(meter, name);
+    let (Some(Value::Number(at)), Some(Value::Text(content))) = (field("at")?, field("content")?)
     else {
         return Ok(None);
     };
     let age = evaluator.scene.now.0 as f64 - at;
     let is_young = age < 1000.0 * given.number(3).unwrap_or(0.0);
-    Ok(is_young.then(|| Arc::clone(content)))
+    Ok(is_young.then_some(content))
 }
 
 fn asked(
@@ -81,14 +83,15 @@ fn asked(
     (key, document): (&str, DataMap),
 ) -> Result<Arc<str>, Halt> {
     let answer = evaluator.ask(given.site, "http", "get", document)?;
-    let field = |name: &str| answer.as_map().and_then(|answer| answer.get(name));
-    if let Some(Value::Number(status)) = field("status_code")
-        && *status >= 400.0
+    let mut field = |name: &str| answer.field(&mut evaluator.meter, name);
+    let (status, content) = (field("status_code")?, field("content")?);
+    if let Some(Value::Number(status)) = status
+        && status >= 400.0
     {
         let message = format!("http get: {key} answered with status {status}");
         return Err(Failure::new("krl-answer-failed", message).into());
     }
-    let content = field("content").map_or_else(|| "".into(), text);
+    let content = content.map_or_else(|| "".into(), |content| text(&content));
     keep(evaluator, given.at, variable, key, &content)?;
     Ok(content)
 }
@@ -105,7 +108,9 @@ fn keep(
         return Ok(());
     }
     let documents = evaluator.variable(at, variable)?;
-    let mut documents = documents.as_map().cloned().unwrap_or_default();
+    let documents = documents.as_map();
+    let documents = documents.map(|map| map.entries(&mut evaluator.meter));
+    let mut documents = documents.transpose()?.cloned().unwrap_or_default();
     documents.shift_remove(key);
     while documents.len() >= DOCUMENTS_MAX {
         documents.shift_remove_index(0);

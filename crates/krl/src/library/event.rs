@@ -8,7 +8,7 @@ use crate::{
     border,
     coerce::{describe, text},
     evaluate::{At, Evaluator, name},
-    limit::{Failure, Halt},
+    limit::{Failure, Halt, Meter},
     value::Value,
 };
 
@@ -144,7 +144,7 @@ fn send_directive(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value,
 fn send(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     let target = given.get(0);
     let is_classic = given.len() > 2;
-    let field = |name: &str| target.as_map().and_then(|map| map.get(name)).cloned();
+    let mut field = |name: &str| target.field(&mut evaluator.meter, name);
     let (domain, kind, attributes) = if is_classic {
         (
             given.get(1).clone(),
@@ -152,11 +152,11 @@ fn send(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
             given.get(3).clone(),
         )
     } else {
-        let kind = field("type").or_else(|| field("name")).unwrap_or_default();
+        let (kind, name) = (field("type")?, field("name")?);
         (
-            field("domain").unwrap_or_default(),
-            kind,
-            field("attrs").unwrap_or_default(),
+            field("domain")?.unwrap_or_default(),
+            kind.or(name).unwrap_or_default(),
+            field("attrs")?.unwrap_or_default(),
         )
     };
     if domain.is_null() || kind.is_null() {
@@ -170,7 +170,7 @@ fn send(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
         let message = "event:send takes no host: the channel alone says where the event goes";
         return Err(Failure::argument(message).into());
     }
-    let to = receiver(target, &[given.get(4), given.get(5)])?;
+    let to = receiver(&mut evaluator.meter, target, &[given.get(4), given.get(5)])?;
     let attributes = evaluator.data_map(&attributes, "the attributes of an event")?;
     evaluator.wish()?;
     let (domain, kind) = (name(&text(&domain))?, name(&text(&kind))?);
@@ -184,10 +184,10 @@ fn send(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
 }
 
 /// The channel, domain and type of an event in a map of today's form.
-pub(super) fn addressed(target: &Value) -> Result<(Eci, Name, Name), Failure> {
-    let field = |name: &str| target.as_map().and_then(|map| map.get(name));
-    let kind = field("type").or_else(|| field("name"));
-    let (Some(domain), Some(kind)) = (field("domain"), kind) else {
+pub(super) fn addressed(meter: &mut Meter, target: &Value) -> Result<(Eci, Name, Name), Failure> {
+    let mut field = |name: &str| target.field(meter, name);
+    let kind = field("type")?.or(field("name")?);
+    let (Some(domain), Some(kind)) = (field("domain")?, kind) else {
         let message = format!(
             "an event needs a domain and a type, in {}",
             describe(target)
@@ -195,20 +195,21 @@ pub(super) fn addressed(target: &Value) -> Result<(Eci, Name, Name), Failure> {
         return Err(Failure::argument(message));
     };
     Ok((
-        receiver(target, &[])?,
-        name(&text(domain))?,
-        name(&text(kind))?,
+        receiver(meter, target, &[])?,
+        name(&text(&domain))?,
+        name(&text(&kind))?,
     ))
 }
 
 /// The channel to send to: that of a subscription or of an event map, or a bare ECI.
-fn receiver(target: &Value, keys: &[&Value]) -> Result<Eci, Failure> {
+fn receiver(meter: &mut Meter, target: &Value, keys: &[&Value]) -> Result<Eci, Failure> {
     let keys = keys.iter().filter_map(|key| key.as_text());
     let keys = keys.map(|key| &**key);
     let eci = match target {
         Value::Map(map) => {
+            let entries = map.entries(meter)?;
             let mut keys = keys.chain(CHANNEL_KEYS.iter().copied());
-            keys.find_map(|key| map.entries.get(key).filter(|value| !value.is_null()))
+            keys.find_map(|key| entries.get(key).filter(|value| !value.is_null()))
         }
         other => Some(other),
     };

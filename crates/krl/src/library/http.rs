@@ -18,7 +18,7 @@ use crate::{
     coerce::truth,
     evaluate::{Evaluator, name},
     json,
-    limit::{Failure, Halt},
+    limit::{Failure, Halt, Meter},
     value::{Entries, Value},
 };
 
@@ -80,11 +80,10 @@ fn request(evaluator: &mut Evaluator<'_>, given: &Given, method: &str) -> Result
 
 /// The answer with its content as the value that its text says, if it is JSON.
 fn decoded(evaluator: &mut Evaluator<'_>, answer: &Value) -> Result<Value, Failure> {
-    let content = answer.as_map().and_then(|answer| answer.get("content"));
-    let Some(Value::Text(content)) = content else {
+    let Some(Value::Text(content)) = answer.field(&mut evaluator.meter, "content")? else {
         return Ok(answer.clone());
     };
-    match json::decode(&mut evaluator.meter, content)? {
+    match json::decode(&mut evaluator.meter, &content)? {
         Some(content) => with(evaluator, answer, [("content".into(), content)]),
         None => Ok(answer.clone()),
     }
@@ -111,12 +110,10 @@ fn raise(
 
 /// `autosend`: the answer goes to a channel as an event, with the attributes of the template.
 fn send(evaluator: &mut Evaluator<'_>, answer: &Value, template: &Value) -> Result<(), Failure> {
-    let (to, domain, kind) = super::event::addressed(template)?;
-    let given = template.as_map().and_then(|map| map.get("attrs"));
-    let given = given.and_then(Value::as_map).cloned().unwrap_or_default();
-    let answer = answer.as_map().cloned().unwrap_or_default();
-    let attributes = evaluator.meter.map(given)?;
-    let attributes = with(evaluator, &attributes, answer)?;
+    let (to, domain, kind) = super::event::addressed(&mut evaluator.meter, template)?;
+    let given = template.field(&mut evaluator.meter, "attrs")?;
+    let answer = entries(&mut evaluator.meter, answer)?;
+    let attributes = with(evaluator, &given.unwrap_or_default(), answer)?;
     let attributes = evaluator.data_map(&attributes, "the attributes of an event")?;
     evaluator.wish()?;
     evaluator.ended.effects.push(Effect::Send {
@@ -134,7 +131,13 @@ fn with(
     map: &Value,
     more: impl IntoIterator<Item = (Arc<str>, Value)>,
 ) -> Result<Value, Failure> {
-    let mut entries: Entries = map.as_map().cloned().unwrap_or_default();
+    let mut entries = entries(&mut evaluator.meter, map)?;
     entries.extend(more);
     evaluator.meter.map(entries)
+}
+
+/// A copy of a map's entries; none of what is no map.
+fn entries(meter: &mut Meter, map: &Value) -> Result<Entries, Failure> {
+    let entries = map.as_map().map(|map| map.entries(meter)).transpose()?;
+    Ok(entries.cloned().unwrap_or_default())
 }

@@ -1,12 +1,12 @@
 //! Reading and changing by path. A path is a key, or a list of keys from the outside in.
 
-use std::{borrow::Cow, slice, sync::Arc};
+use std::{slice, sync::Arc};
 
 use super::{Builtin, Given};
 use crate::{
     coerce::{text, truth},
     limit::{Failure, Meter},
-    value::{Entries, Value},
+    value::{Entries, Map, Value},
 };
 
 pub(super) static FUNCTIONS: &[Builtin] = &[
@@ -24,22 +24,25 @@ pub(super) static FUNCTIONS: &[Builtin] = &[
 
 /// The value at a path; null if there is none.
 pub(crate) fn get(meter: &mut Meter, value: &Value, path: &Value) -> Result<Value, Failure> {
-    Ok(find(meter, value, path)?.cloned().unwrap_or_default())
+    Ok(find(meter, value, path)?.unwrap_or_default())
 }
 
 /// The value at a path.
-pub(super) fn find<'v>(
+pub(super) fn find(
     meter: &mut Meter,
-    value: &'v Value,
+    value: &Value,
     path: &Value,
-) -> Result<Option<&'v Value>, Failure> {
-    let mut found = value;
+) -> Result<Option<Value>, Failure> {
+    let mut found = value.clone();
     for key in keys_of(path) {
         let key = text(key);
         meter.spend_for_text(&key)?;
-        let next = match found {
-            Value::List(list) => position(&key).and_then(|position| list.items.get(position)),
-            Value::Map(map) => map.entries.get(&*key),
+        let next = match &found {
+            Value::List(list) => {
+                let item = position(&key).and_then(|position| list.items.get(position));
+                item.cloned()
+            }
+            Value::Map(map) => map.get(meter, &key)?,
             _ => None,
         };
         match next {
@@ -101,11 +104,7 @@ fn set(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
 
 fn keys(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
     let keys: Vec<Value> = match within(meter, given)? {
-        Some(Value::Map(map)) => map
-            .entries
-            .keys()
-            .map(|name| Value::Text(Arc::clone(name)))
-            .collect(),
+        Some(Value::Map(map)) => map.keys(),
         Some(Value::List(list)) => {
             meter.allocate_slots(list.items.len())?;
             (0..list.items.len())
@@ -119,7 +118,7 @@ fn keys(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
 
 fn values(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
     let values = match within(meter, given)? {
-        Some(Value::Map(map)) => map.entries.values().cloned().collect(),
+        Some(Value::Map(map)) => map.entries(meter)?.values().cloned().collect(),
         Some(Value::List(list)) => list.items.clone(),
         _ => Vec::new(),
     };
@@ -127,12 +126,12 @@ fn values(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
 }
 
 /// The collection that `keys` and `values` are asked about.
-fn within<'g>(meter: &mut Meter, given: &'g Given) -> Result<Option<&'g Value>, Failure> {
+fn within(meter: &mut Meter, given: &Given) -> Result<Option<Value>, Failure> {
     let path = given.get(1);
     if truth(path) {
         find(meter, given.get(0), path)
     } else {
-        Ok(Some(given.get(0)))
+        Ok(Some(given.get(0).clone()))
     }
 }
 
@@ -150,11 +149,9 @@ fn position(key: &str) -> Option<usize> {
 fn merge(meter: &mut Meter, value: &Value, new: Value) -> Result<Value, Failure> {
     match (value, &new) {
         (Value::Map(old), Value::Map(new)) => {
-            meter.spend_for(old.entries.len() + new.entries.len())?;
-            let mut entries = old.entries.clone();
-            let new = new.entries.iter();
-            entries.extend(new.map(|(name, value)| (Arc::clone(name), value.clone())));
-            meter.map(entries)
+            let new = new.entries(meter)?.iter();
+            let new = new.map(|(name, value)| (Arc::clone(name), value.clone()));
+            extend(meter, old, new)
         }
         (Value::List(old), Value::List(new)) => {
             let kept = old.items.iter().skip(new.items.len());
@@ -162,6 +159,27 @@ fn merge(meter: &mut Meter, value: &Value, new: Value) -> Result<Value, Failure>
         }
         _ => Ok(new),
     }
+}
+
+/// A map with other entries in it. A large one is changed entry by entry.
+fn extend(
+    meter: &mut Meter,
+    old: &Arc<Map>,
+    new: impl ExactSizeIterator<Item = (Arc<str>, Value)>,
+) -> Result<Value, Failure> {
+    if old.data().is_none() {
+        meter.spend_for(old.len() + new.len())?;
+        let mut entries = old.entries(meter)?.clone();
+        entries.extend(new);
+        return meter.map(entries);
+    }
+    let mut extended = Value::Map(Arc::clone(old));
+    for (name, value) in new {
+        if let Value::Map(map) = &extended {
+            extended = map.with(meter, name, value)?;
+        }
+    }
+    Ok(extended)
 }
 
 fn write(
@@ -194,29 +212,28 @@ fn write(
         let new = write(meter, &Value::Null, rest, new, makes_lists)?;
         return meter.list(vec![new]);
     }
-    let mut entries = entries_of(meter, value)?.into_owned();
+    if let Value::Map(map) = value {
+        let old = match rest {
+            [] => None,
+            _ => map.get(meter, &key)?,
+        };
+        let new = write(meter, &old.unwrap_or_default(), rest, new, makes_lists)?;
+        return map.with(meter, key, new);
+    }
+    let mut entries = positions(meter, value)?;
     let old = entries.get(&key).cloned().unwrap_or_default();
     entries.insert(key, write(meter, &old, rest, new, makes_lists)?);
     meter.map(entries)
 }
 
-fn entries_of<'v>(meter: &mut Meter, value: &'v Value) -> Result<Cow<'v, Entries>, Failure> {
-    match value {
-        Value::Map(map) => {
-            meter.spend_for(map.entries.len())?;
-            Ok(Cow::Borrowed(&map.entries))
-        }
-        Value::List(list) => {
-            meter.allocate_slots(list.items.len())?;
-            let items = list.items.iter().cloned().enumerate();
-            Ok(Cow::Owned(
-                items
-                    .map(|(index, item)| (index.to_string().into(), item))
-                    .collect(),
-            ))
-        }
-        _ => Ok(Cow::Owned(Entries::new())),
-    }
+/// The elements of a list by their positions; nothing of anything else.
+fn positions(meter: &mut Meter, value: &Value) -> Result<Entries, Failure> {
+    let items = value.as_list().unwrap_or_default();
+    meter.allocate_slots(items.len())?;
+    let items = items.iter().cloned().enumerate();
+    Ok(items
+        .map(|(index, item)| (index.to_string().into(), item))
+        .collect())
 }
 
 fn remove(meter: &mut Meter, value: &Value, keys: &[Value]) -> Result<Value, Failure> {
@@ -235,14 +252,16 @@ fn remove(meter: &mut Meter, value: &Value, keys: &[Value]) -> Result<Value, Fai
             meter.list(items)
         }
         Value::Map(map) => {
-            meter.spend_for(map.entries.len())?;
-            let mut entries = map.entries.clone();
             if rest.is_empty() {
-                entries.shift_remove(&key);
-            } else if let Some(place) = entries.get_mut(&key) {
-                *place = remove(meter, place, rest)?;
+                return map.without(meter, &key);
             }
-            meter.map(entries)
+            match map.get(meter, &key)? {
+                Some(old) => {
+                    let new = remove(meter, &old, rest)?;
+                    map.with(meter, key, new)
+                }
+                None => Ok(value.clone()),
+            }
         }
         other => Ok(other.clone()),
     }

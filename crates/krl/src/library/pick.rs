@@ -91,7 +91,7 @@ fn descended<'v>(meter: &mut Meter, found: &[&'v Value]) -> Result<Vec<&'v Value
         meter.spend(1)?;
         meter.allocate(FOUND_BYTES)?;
         within.push(value);
-        open.extend(children(value).into_iter().rev());
+        open.extend(children(meter, value)?.into_iter().rev());
     }
     Ok(within)
 }
@@ -107,16 +107,16 @@ fn selected<'v>(
             meter.spend(1)?;
             let before = chosen.len();
             match selector {
-                Selector::All => chosen.extend(children(value)),
+                Selector::All => chosen.extend(children(meter, value)?),
                 Selector::Filter(filter) => {
-                    for child in children(value) {
+                    for child in children(meter, value)? {
                         meter.spend(1)?;
                         if filter.holds(meter, child)? {
                             chosen.push(child);
                         }
                     }
                 }
-                Selector::Key(key) => chosen.extend(child(value, key)),
+                Selector::Key(key) => chosen.extend(child(meter, value, key)?),
                 Selector::Slice(from, to, step) => slice(value, (*from, *to, *step), &mut chosen),
             }
             let added = chosen.len().saturating_sub(before) as u64;
@@ -129,13 +129,13 @@ fn selected<'v>(
 
 impl Filter {
     fn holds(&self, meter: &mut Meter, value: &Value) -> Result<bool, Failure> {
-        let place = self
-            .place
-            .iter()
-            .try_fold(value, |value, key| child(value, key));
-        let Some(place) = place else {
-            return Ok(false);
-        };
+        let mut place = value;
+        for key in &self.place {
+            match child(meter, place, key)? {
+                Some(child) => place = child,
+                None => return Ok(false),
+            }
+        }
         match &self.test {
             None => Ok(true),
             Some((comparison, with)) => {
@@ -151,7 +151,7 @@ impl Comparison {
         if let Self::Contains = self {
             return match place {
                 Value::List(list) => list.items.iter().any(|item| is_like(item, with)),
-                Value::Map(map) => map.entries.contains_key(&*text(with)),
+                Value::Map(map) => map.contains(&text(with)),
                 other => is_like(other, with),
             };
         }
@@ -182,29 +182,32 @@ fn is_like(value: &Value, with: &Value) -> bool {
     }
 }
 
-fn children(value: &Value) -> Vec<&Value> {
-    match value {
+fn children<'v>(meter: &mut Meter, value: &'v Value) -> Result<Vec<&'v Value>, Failure> {
+    Ok(match value {
         Value::List(list) => list.items.iter().collect(),
-        Value::Map(map) => map.entries.values().collect(),
+        Value::Map(map) => map.entries(meter)?.values().collect(),
         _ => Vec::new(),
-    }
+    })
 }
 
-fn child<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
-    match value {
-        Value::List(list) => {
-            let position: i64 = key.parse().ok()?;
-            let from_end = usize::try_from(position.unsigned_abs()).ok()?;
-            let position = if position < 0 {
-                list.items.len().checked_sub(from_end)?
-            } else {
-                from_end
-            };
-            list.items.get(position)
-        }
-        Value::Map(map) => map.entries.get(key),
+fn child<'v>(meter: &mut Meter, value: &'v Value, key: &str) -> Result<Option<&'v Value>, Failure> {
+    Ok(match value {
+        Value::List(list) => element(&list.items, key),
+        Value::Map(map) => map.entries(meter)?.get(key),
         _ => None,
-    }
+    })
+}
+
+/// The element at a position, which counts from the end if it is negative.
+fn element<'v>(items: &'v [Value], key: &str) -> Option<&'v Value> {
+    let position: i64 = key.parse().ok()?;
+    let from_end = usize::try_from(position.unsigned_abs()).ok()?;
+    let position = if position < 0 {
+        items.len().checked_sub(from_end)?
+    } else {
+        from_end
+    };
+    items.get(position)
 }
 
 /// The elements from one position to before another, which count from the end if negative.

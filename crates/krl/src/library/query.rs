@@ -11,7 +11,7 @@ use super::{Builtin, Given};
 use crate::{
     coerce::{describe, equal, number, text, truth},
     limit::{Failure, Meter},
-    value::{Entries, Value},
+    value::{Entries, Map, Value},
 };
 
 pub(super) static FUNCTIONS: &[Builtin] = &[Builtin::pure(
@@ -24,7 +24,7 @@ pub(super) static FUNCTIONS: &[Builtin] = &[Builtin::pure(
 /// true, and as they are written if it is not.
 fn query(meter: &mut Meter, given: &Given) -> Result<Value, Failure> {
     match given.get(2) {
-        Value::Map(asked) => entries(meter, given, &asked.entries),
+        Value::Map(asked) => entries(meter, given, asked),
         as_text => elements(meter, given, truth(as_text)),
     }
 }
@@ -87,8 +87,9 @@ fn selectors(meter: &mut Meter, given: &Value) -> Result<Selectors, Failure> {
 }
 
 /// The paths of the entries that meet the conditions, or their values if the last argument is true.
-fn entries(meter: &mut Meter, given: &Given, asked: &Entries) -> Result<Value, Failure> {
-    let conditions = Conditions::read(asked)?;
+fn entries(meter: &mut Meter, given: &Given, asked: &Map) -> Result<Value, Failure> {
+    let asked = asked.entries(meter)?;
+    let conditions = Conditions::read(meter, asked)?;
     let path = match given.get(1) {
         Value::List(path) => path.items.clone(),
         Value::Null => Vec::new(),
@@ -101,7 +102,7 @@ fn entries(meter: &mut Meter, given: &Given, asked: &Entries) -> Result<Value, F
         super::get(meter, given.get(0), &root)?
     };
     let mut found = Vec::new();
-    for (key, entry) in keyed(&within) {
+    for (key, entry) in keyed(meter, &within)? {
         if !conditions.hold(meter, entry)? {
             continue;
         }
@@ -115,33 +116,33 @@ fn entries(meter: &mut Meter, given: &Given, asked: &Entries) -> Result<Value, F
     meter.list(found)
 }
 
-fn keyed(value: &Value) -> Vec<(Value, &Value)> {
-    match value {
+fn keyed<'v>(meter: &mut Meter, value: &'v Value) -> Result<Vec<(Value, &'v Value)>, Failure> {
+    Ok(match value {
         Value::List(list) => {
             let items = list.items.iter().enumerate();
             items.map(|(at, item)| (Value::count(at), item)).collect()
         }
         Value::Map(map) => {
-            let entries = map.entries.iter();
+            let entries = map.entries(meter)?.iter();
             entries
                 .map(|(name, item)| (Value::Text(name.clone()), item))
                 .collect()
         }
         _ => Vec::new(),
-    }
+    })
 }
 
 /// What an entry must meet: all of it, or one if `requires` is `$or`.
-struct Conditions<'v> {
+struct Conditions {
     any: bool,
-    all: Vec<Condition<'v>>,
+    all: Vec<Condition>,
 }
 
 /// `{"search_key": ["a", "b"], "operator": "$gte", "value": 3}`
-struct Condition<'v> {
-    path: &'v Value,
+struct Condition {
+    path: Value,
     operator: Operator,
-    value: &'v Value,
+    value: Value,
 }
 
 #[derive(Clone, Copy)]
@@ -156,8 +157,8 @@ enum Operator {
     NotIn,
 }
 
-impl<'v> Conditions<'v> {
-    fn read(asked: &'v Entries) -> Result<Self, Failure> {
+impl Conditions {
+    fn read(meter: &mut Meter, asked: &Entries) -> Result<Self, Failure> {
         let any = match asked.get("requires").map(text).as_deref() {
             None | Some("$and") => false,
             Some("$or") => true,
@@ -167,7 +168,7 @@ impl<'v> Conditions<'v> {
         let conditions = conditions.ok_or_else(|| {
             Failure::argument("query needs an array of conditions, under that name")
         })?;
-        let all = conditions.iter().map(Condition::read);
+        let all = conditions.iter().map(|given| Condition::read(meter, given));
         Ok(Self {
             any,
             all: all.collect::<Result<_, _>>()?,
@@ -184,11 +185,11 @@ impl<'v> Conditions<'v> {
     }
 }
 
-impl<'v> Condition<'v> {
-    fn read(given: &'v Value) -> Result<Self, Failure> {
-        let field = |name: &str| given.as_map().and_then(|map| map.get(name));
+impl Condition {
+    fn read(meter: &mut Meter, given: &Value) -> Result<Self, Failure> {
+        let mut field = |name: &str| given.field(meter, name);
         let (Some(path), Some(operator), Some(value)) =
-            (field("search_key"), field("operator"), field("value"))
+            (field("search_key")?, field("operator")?, field("value")?)
         else {
             let message = format!(
                 "a condition has a search_key, an operator and a value; this is {}",
@@ -198,7 +199,7 @@ impl<'v> Condition<'v> {
         };
         Ok(Self {
             path,
-            operator: Operator::read(&text(operator))?,
+            operator: Operator::read(&text(&operator))?,
             value,
         })
     }
@@ -206,14 +207,14 @@ impl<'v> Condition<'v> {
     /// An entry that has nothing there does not meet it.
     fn holds(&self, meter: &mut Meter, entry: &Value) -> Result<bool, Failure> {
         meter.spend(1)?;
-        let found = super::get(meter, entry, self.path)?;
+        let found = super::get(meter, entry, &self.path)?;
         if found.is_null() {
             return Ok(false);
         }
         let order = self.order(meter, &found)?;
         Ok(match self.operator {
-            Operator::Equal => equal(meter, &found, self.value)?,
-            Operator::NotEqual => !equal(meter, &found, self.value)?,
+            Operator::Equal => equal(meter, &found, &self.value)?,
+            Operator::NotEqual => !equal(meter, &found, &self.value)?,
             Operator::In => self.is_among(meter, &found)?,
             Operator::NotIn => !self.is_among(meter, &found)?,
             Operator::Greater => order.is_gt(),
@@ -225,12 +226,12 @@ impl<'v> Condition<'v> {
 
     /// As numbers if both are, else as texts.
     fn order(&self, meter: &mut Meter, found: &Value) -> Result<Ordering, Failure> {
-        if let (Some(found), Some(value)) = (number(found), number(self.value))
+        if let (Some(found), Some(value)) = (number(found), number(&self.value))
             && let Some(order) = found.partial_cmp(&value)
         {
             return Ok(order);
         }
-        let (found, value) = (text(found), text(self.value));
+        let (found, value) = (text(found), text(&self.value));
         meter.spend_for(found.len().min(value.len()))?;
         Ok(found.cmp(&value))
     }

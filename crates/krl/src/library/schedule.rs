@@ -59,7 +59,7 @@ fn list(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
 }
 
 fn get(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
-    let wanted = id(given.get(0));
+    let wanted = id(&mut evaluator.meter, given.get(0))?;
     match timers(evaluator, given)?
         .iter()
         .find(|timer| timer.id == *wanted)
@@ -71,7 +71,7 @@ fn get(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
 
 /// Removes one of the ruleset's own timers; one that is not there is none to remove.
 fn remove(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
-    let wanted = id(given.get(0));
+    let wanted = id(&mut evaluator.meter, given.get(0))?;
     let found = timers(evaluator, given)?
         .into_iter()
         .find(|timer| timer.id == *wanted);
@@ -87,11 +87,13 @@ fn remove(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
 }
 
 /// A timer is named by its id, or by the map that it is shown as.
-fn id(value: &Value) -> Arc<str> {
-    match value {
-        Value::Map(map) => map.entries.get("id").map_or_else(|| "".into(), text),
+fn id(meter: &mut Meter, value: &Value) -> Result<Arc<str>, Failure> {
+    Ok(match value {
+        Value::Map(map) => map
+            .get(meter, "id")?
+            .map_or_else(|| "".into(), |id| text(&id)),
         other => text(other),
-    }
+    })
 }
 
 fn clear(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
@@ -130,16 +132,16 @@ pub(crate) fn describe_timer(meter: &mut Meter, timer: &Timer) -> Result<Value, 
 }
 
 /// A cron expression in UTC, or a map such as `{"rule": "0 8 * * *", "tz": "Europe/Vienna"}`.
-pub(crate) fn cron(value: &Value) -> Result<Cron, Failure> {
+pub(crate) fn cron(meter: &mut Meter, value: &Value) -> Result<Cron, Failure> {
     let (rule, zone) = match value {
-        Value::Map(map) => (map.entries.get("rule"), map.entries.get("tz")),
-        other => (Some(other), None),
+        Value::Map(map) => (map.get(meter, "rule")?, map.get(meter, "tz")?),
+        other => (Some(other.clone()), None),
     };
-    let zone = zone.filter(|zone| !zone.is_null()).map(text);
+    let zone = zone.filter(|zone| !zone.is_null()).map(|zone| text(&zone));
     let Some(Value::Text(rule)) = rule else {
         let message = format!("{} is no cron expression", describe(value));
         return Err(Failure::new("krl-cron-invalid", message));
     };
-    Cron::new(rule, zone.as_deref())
+    Cron::new(&rule, zone.as_deref())
         .map_err(|error| Failure::new("krl-cron-invalid", error.to_string()))
 }

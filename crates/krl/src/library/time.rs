@@ -141,7 +141,7 @@ fn add(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
         );
         return Err(Failure::kind(message).into());
     };
-    let sum = plus(date, &spec.entries);
+    let sum = plus(date, spec.entries(&mut evaluator.meter)?);
     let sum =
         sum.ok_or_else(|| Failure::argument(format!("{date} with that added is out of range")))?;
     Ok(show(&mut evaluator.meter, sum.timestamp_millis())?)

@@ -1,6 +1,6 @@
 //! What a transaction may use up.
 
-use stratus_event::Map;
+use stratus_event::{Map, Value};
 use stratus_pen::{
     Bounds, Ending, Transaction,
     language::{Directive, Ended, FUEL_EXHAUSTED, RuleError, Scene, Stop, TimerChange},
@@ -110,6 +110,31 @@ fn one_run_too_greedy() {
         endless(),
         "raise-depth-exceeded",
     );
+}
+
+#[test]
+fn a_variable_too_large() {
+    let numbers = || Value::map((0..100).map(|n| (n.to_string(), n)).collect());
+    let setting = |value: Value| {
+        let change = move || vec![setting("r", "v", value.clone())];
+        let rule = move |_: &Scene<'_>| {
+            Ok(Ended {
+                changes: change(),
+                ..fired()
+            })
+        };
+        vec![Ruleset::new("r").rule("a", on("t:go"), rule)]
+    };
+    let oversize = "variable-oversize";
+    let whole = |bounds: &mut Bounds| bounds.variable_bytes_max = 100;
+    check(whole, setting(numbers()), oversize);
+    // Each entry of a large map is a part of its own.
+    let part = |bounds: &mut Bounds| bounds.variable_part_bytes_max = 100;
+    check(part, setting(Value::list([numbers()])), oversize);
+    check(part, setting(Value::text("x".repeat(100))), oversize);
+    assert_eq!(run(part, setting(numbers())).changes.len(), 1);
+    let change = |bounds: &mut Bounds| bounds.bytes_max = 100;
+    check(change, setting(numbers()), oversize);
 }
 
 #[test]

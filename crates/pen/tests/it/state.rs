@@ -6,6 +6,7 @@ use stratus_event::{Eci, Fault, Map, PenId, Timestamp, Value};
 use stratus_pen::{
     Bearer, Channel, ChannelId, Common, Gone, Policy, Query, QueryEnding, Rule, State,
     language::{Answers, Limits, Question, QuestionId, RuleError, StateView, Stop},
+    variable::Part,
 };
 use stratus_salience::Expression;
 
@@ -28,7 +29,7 @@ fn modules_have_to_be_there_and_stay() {
     state.change(&setting("base", "v", 1));
     state.set_timer(timer("t", "base"));
     let gone = state.uninstall(&name("base")).unwrap();
-    assert_eq!(gone.variables, [(name("base"), name("v"))]);
+    assert_eq!(gone.variables, [(name("base"), name("v"), Part::Head)]);
     assert_eq!(gone.timers, [name("t")]);
     assert_eq!(
         (state.programs().count(), state.all_timers().count()),

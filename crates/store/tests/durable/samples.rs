@@ -315,6 +315,13 @@ fn own() -> Vec<(Key, Record)> {
             Record::Variable(Value::Null),
         ),
         (
+            Key::VariableEntry(PEN, rid(), name("a"), vec!["in".to_owned()], 9),
+            Record::VariableEntry {
+                name: "n".to_owned(),
+                value: Value::map(map()),
+            },
+        ),
+        (
             Key::Automaton(PEN, rid(), name("ask")),
             Record::Automaton(Value::list([])),
         ),
