@@ -1,6 +1,7 @@
 //! HTTP: the only JSON API of a node, described in `spec/http-api.md`.
 //!
-//! Everything under `/api/v1` needs the owner's token. `/health` needs nothing,
+//! Everything under `/api/v1` needs the owner's token; what is there about her PEN is under
+//! `/api/v1/pens/{pen}` about any of her PENs. `/health` needs nothing,
 //! `/hook/twilio/{eci}` needs Twilio's signature, and what is under `/c` and `/sky` a channel whose
 //! ECI is enough. The crate decides nothing: every request becomes
 //! a [`Command`](stratus_engine::Command) that goes through the [`Desk`] to whoever drives the
@@ -86,10 +87,12 @@ pub async fn serve(
 /// All routes.
 pub fn router(site: Site) -> Router {
     let site = Arc::new(site);
-    let owners = route::owners().layer(axum::middleware::from_fn_with_state(
-        Arc::clone(&site),
-        login::require_owner,
-    ));
+    let admit = axum::middleware::from_fn_with_state(Arc::clone(&site), login::admit);
+    let of_pen = route::of_pen();
+    let owners = route::of_account()
+        .merge(of_pen.clone())
+        .nest("/pens/{pen}", of_pen)
+        .layer(admit);
     let routes = Router::new()
         .nest("/api/v1", owners)
         .merge(route::hooks())

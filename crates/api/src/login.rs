@@ -3,15 +3,15 @@
 use std::{fmt, sync::Arc};
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, header::AUTHORIZATION},
+    extract::{FromRequestParts, RawPathParams, Request, State},
+    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
     middleware::Next,
     response::Response,
 };
-use stratus_event::{Fault, Whose};
+use stratus_event::{Eci, Fault, PenId, Whose};
 use subtle::ConstantTimeEq;
 
-use crate::{Site, problem::Refusal};
+use crate::{Site, input::id, problem::Refusal};
 
 /// The secret that lets the owner in (RFC 6750, bearer token).
 #[derive(Clone)]
@@ -40,18 +40,64 @@ impl fmt::Debug for OwnerToken {
     }
 }
 
-/// Lets a request pass if it carries the owner's token.
-pub(crate) async fn require_owner(
+/// Who asks, and about which PEN. Only a request that was let in has one, so a route that takes it
+/// cannot be reached by a stranger, and cannot touch a PEN that is not hers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner {
+    /// The PEN that the request is about.
+    pub(crate) pen: PenId,
+    /// The channel by which the owner's own events come into it.
+    pub(crate) channel: Eci,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Owner {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let owner = parts.extensions.get::<Self>().copied();
+        owner.ok_or_else(|| stranger().into())
+    }
+}
+
+/// Lets a request pass that shows a credential, if the PEN that it names is its owner's.
+pub(crate) async fn admit(
     State(site): State<Arc<Site>>,
-    request: Request,
+    parameters: RawPathParams,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    let admitted = bearer(request.headers()).is_some_and(|token| site.token.admits(token));
-    if admitted {
-        Ok(next.run(request).await)
-    } else {
-        Err(stranger().into())
+    let named = parameters.iter().find(|(name, _)| *name == PEN);
+    let named = named.map(|(_, text)| pen(text)).transpose();
+    let token = bearer(request.headers()).ok_or_else(stranger)?;
+    let owner = owner(&site, token)?;
+    // Another's PEN, and what is no PEN at all, are answered alike.
+    if !matches!(named, Ok(named) if named.is_none_or(|named| named == owner.pen)) {
+        return Err(no_pen().into());
     }
+    request.extensions_mut().insert(owner);
+    Ok(next.run(request).await)
+}
+
+/// The name of the part of an address that names a PEN.
+pub(crate) const PEN: &str = "pen";
+
+fn owner(site: &Site, token: &str) -> Result<Owner, Fault> {
+    if !site.token.admits(token) {
+        return Err(stranger());
+    }
+    Ok(Owner {
+        pen: site.pen,
+        channel: site.owner_channel,
+    })
+}
+
+fn pen(text: &str) -> Result<PenId, Fault> {
+    id(text).map(PenId)
+}
+
+fn no_pen() -> Fault {
+    Fault::new(Whose::Caller, "pen-unknown", "you have no such PEN")
+        .hint("ask `/api/v1/status` for your PENs")
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -31,10 +31,14 @@ pub use relation::PAIRING_WAIT_MS_MAX;
 /// What a route answers.
 type Answer<T> = Result<Json<T>, Refusal>;
 
-/// The routes of the owner.
-pub(crate) fn owners() -> Router<Arc<Site>> {
+/// The routes about all that an owner has.
+pub(crate) fn of_account() -> Router<Arc<Site>> {
+    Router::new().route("/status", get(pen::status))
+}
+
+/// The routes about one PEN of an owner. The PEN that is meant is in [`crate::login::Owner`].
+pub(crate) fn of_pen() -> Router<Arc<Site>> {
     Router::new()
-        .route("/status", get(pen::status))
         .route("/pen", get(pen::list))
         .route("/rulesets", post(pen::install))
         .route("/rulesets/{rid}", delete(pen::uninstall))

@@ -333,6 +333,20 @@ async fn the_owner_asks_and_is_answered() {
 }
 
 #[tokio::test]
+async fn a_pen_is_its_owner_s_alone() {
+    let site = Served::start().await;
+    let journal = |pen: &str| format!("/pens/{pen}/journal");
+    let mine = site
+        .owner("GET", &journal(&"01".repeat(16)), &Json::Null)
+        .await;
+    assert_eq!((mine.0, &mine.1["next"]), (200, &json!(2)));
+    for other in [&"02".repeat(16), "nobody", "01"] {
+        site.check("GET", &journal(other), Json::Null, 404, "pen-unknown")
+            .await;
+    }
+}
+
+#[tokio::test]
 async fn bad_requests_have_codes() {
     let site = Served::start().await;
     let event = |eci: &str, attributes: Json| {

@@ -7,6 +7,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
+use serde::Deserialize;
 use stratus_engine::{ChannelChange, ChannelWish, Command, Reply};
 use stratus_event::{Fault, Name};
 use stratus_pen::{Policy, Rule};
@@ -15,12 +16,20 @@ use super::{Answer, COMMAND_WAIT, pen::done, unexpected};
 use crate::{
     Site,
     input::{Body, eci, name, rule},
+    login::Owner,
     problem::Refusal,
     shape,
 };
 
+/// The part of an address that names a channel.
+#[derive(Debug, Deserialize)]
+pub(super) struct OfChannel {
+    eci: String,
+}
+
 pub(super) async fn make(
     State(site): State<Arc<Site>>,
+    owner: Owner,
     Body(wanted): Body<shape::MakeChannel>,
 ) -> Answer<shape::Channel> {
     let policy = Policy {
@@ -35,13 +44,14 @@ pub(super) async fn make(
         bearer: wanted.legacy.bearer(),
         rate: wanted.rate.map(shape::Rate::rate),
     };
-    let pen = site.pen;
+    let pen = owner.pen;
     channel(&site, Command::MakeChannel { pen, wish }).await
 }
 
 pub(super) async fn change(
     State(site): State<Arc<Site>>,
-    Path(address): Path<String>,
+    owner: Owner,
+    Path(OfChannel { eci: address }): Path<OfChannel>,
     Body(wanted): Body<shape::ChangeChannel>,
 ) -> Answer<shape::Channel> {
     let told = |texts: &Option<Vec<String>>| texts.as_deref().map(rules).transpose();
@@ -56,7 +66,7 @@ pub(super) async fn change(
         open: wanted.open,
     };
     let command = Command::ChangeChannel {
-        pen: site.pen,
+        pen: owner.pen,
         eci: eci(&address)?,
         change: Box::new(change),
     };
@@ -65,10 +75,11 @@ pub(super) async fn change(
 
 pub(super) async fn delete(
     State(site): State<Arc<Site>>,
-    Path(address): Path<String>,
+    owner: Owner,
+    Path(OfChannel { eci: address }): Path<OfChannel>,
 ) -> Result<StatusCode, Refusal> {
     let command = Command::DeleteChannel {
-        pen: site.pen,
+        pen: owner.pen,
         eci: eci(&address)?,
     };
     done(&site.desk.ask(command, COMMAND_WAIT).await?)

@@ -18,6 +18,7 @@ use crate::{
     Site,
     call::{Asker, bytes, json, kind},
     input::{malformed, name},
+    login::Owner,
     map_from_json,
     problem::Refusal,
     shape::Object,
@@ -26,10 +27,11 @@ use crate::{
 /// By the owner's own channel.
 pub(super) async fn by_owner(
     State(site): State<Arc<Site>>,
+    owner: Owner,
     request: Request,
 ) -> Result<Response, Refusal> {
     let event = CloudEvent::read(request).await?;
-    take(&site, (site.owner_channel, Door::Owner), event).await
+    take(&site, (owner.channel, Door::Owner), event).await
 }
 
 /// By a channel whose ECI is enough.

@@ -11,6 +11,7 @@ use super::{Answer, COMMAND_WAIT, unexpected};
 use crate::{
     Site,
     input::{Body, eci, name},
+    login::Owner,
     map_from_json,
     problem::Refusal,
     shape, to_json,
@@ -18,9 +19,10 @@ use crate::{
 
 pub(super) async fn raise(
     State(site): State<Arc<Site>>,
+    owner: Owner,
     Body(wanted): Body<shape::Raise>,
 ) -> Answer<shape::Raised> {
-    let command = raise_command(&site, &wanted)?;
+    let command = raise_command(&owner, &wanted)?;
     ask_raise(&site, command).await.map(Json)
 }
 
@@ -39,10 +41,11 @@ pub(super) async fn ask_raise(site: &Site, command: Command) -> Result<shape::Ra
 
 pub(super) async fn query(
     State(site): State<Arc<Site>>,
+    owner: Owner,
     Body(wanted): Body<shape::Query>,
 ) -> Answer<AnyJson> {
     let command = Command::Query {
-        pen: site.pen,
+        pen: owner.pen,
         rid: name(&wanted.rid)?,
         name: name(&wanted.name)?,
         arguments: map_from_json(&wanted.arguments)?,
@@ -58,9 +61,9 @@ pub(super) async fn ask_query(site: &Site, command: Command) -> Result<AnyJson, 
     }
 }
 
-fn raise_command(site: &Site, wanted: &shape::Raise) -> Result<Command, Fault> {
+fn raise_command(owner: &Owner, wanted: &shape::Raise) -> Result<Command, Fault> {
     Ok(Command::Raise {
-        channel: wanted.eci.as_deref().map_or(Ok(site.owner_channel), eci)?,
+        channel: wanted.eci.as_deref().map_or(Ok(owner.channel), eci)?,
         door: Door::Owner,
         domain: name(&wanted.domain)?,
         kind: name(&wanted.r#type)?,

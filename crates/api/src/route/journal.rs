@@ -26,6 +26,7 @@ use crate::{
     Archive, Dropped, Kept, LONG_POLLS_MAX, Site,
     input::{Asked, Body, eci, id, malformed, name},
     limit::too_many,
+    login::Owner,
     problem::Refusal,
     shape,
 };
@@ -85,6 +86,7 @@ struct Question {
 
 async fn journal(
     State(site): State<Arc<Site>>,
+    owner: Owner,
     Extension(waiting): Extension<Arc<Semaphore>>,
     Asked(question): Asked<Question>,
 ) -> Answer<shape::Journal> {
@@ -93,7 +95,7 @@ async fn journal(
         _ => Some(waiting.try_acquire().map_err(|_| too_many())?),
     };
     let wanted = question.wanted()?;
-    let page = news(&site, &wanted, &question).await?;
+    let page = news((&site, owner.pen), &wanted, &question).await?;
     Ok(Json(shape::Journal {
         next: page.next.or(wanted.from),
         complete: page.complete,
@@ -105,6 +107,7 @@ async fn journal(
 /// after `after`, or after the `Last-Event-ID` of one who was cut off.
 async fn follow(
     State(site): State<Arc<Site>>,
+    owner: Owner,
     Extension(waiting): Extension<Arc<Semaphore>>,
     headers: HeaderMap,
     Asked(question): Asked<Question>,
@@ -122,6 +125,7 @@ async fn follow(
     let follower = Follower {
         moved: site.journal_moved.clone(),
         site,
+        pen: owner.pen,
         wanted,
         _permit: permit,
     };
@@ -149,6 +153,7 @@ async fn trim(
 /// One who follows the journal.
 struct Follower {
     site: Arc<Site>,
+    pen: PenId,
     wanted: Wanted,
     moved: watch::Receiver<u64>,
     _permit: OwnedSemaphorePermit,
@@ -173,7 +178,7 @@ impl Follower {
     async fn page(&mut self) -> Result<Option<Page>, Fault> {
         loop {
             self.moved.mark_unchanged();
-            let page = settled(read(&self.site, &self.wanted).await?);
+            let page = settled(read(&self.site, self.pen, &self.wanted).await?);
             self.wanted.from = page.next.or(self.wanted.from);
             if !page.entries.is_empty() {
                 return Ok(Some(page));
@@ -217,13 +222,17 @@ impl Question {
 }
 
 /// Reads until there is something or the wait is over.
-async fn news(site: &Arc<Site>, wanted: &Wanted, question: &Question) -> Result<Page, Fault> {
+async fn news(
+    (site, pen): (&Arc<Site>, PenId),
+    wanted: &Wanted,
+    question: &Question,
+) -> Result<Page, Fault> {
     let until = Instant::now() + Duration::from_millis(question.wait_ms.min(JOURNAL_WAIT_MS_MAX));
     let mut moved = site.journal_moved.clone();
     loop {
         // Seen before the read, so that what comes after the read wakes us.
         moved.mark_unchanged();
-        let mut page = read(site, wanted).await?;
+        let mut page = read(site, pen, wanted).await?;
         if question.settled {
             page = settled(page);
         }
@@ -251,9 +260,9 @@ fn settled(mut page: Page) -> Page {
     page
 }
 
-async fn read(site: &Arc<Site>, wanted: &Wanted) -> Result<Page, Fault> {
+async fn read(site: &Arc<Site>, pen: PenId, wanted: &Wanted) -> Result<Page, Fault> {
     let wanted = wanted.clone();
-    reading(site, move |archive, pen| {
+    reading(site, pen, move |archive, pen| {
         archive.journal().read(pen, &wanted)
     })
     .await
@@ -262,10 +271,11 @@ async fn read(site: &Arc<Site>, wanted: &Wanted) -> Result<Page, Fault> {
 /// Reads on a thread that may wait for the disk.
 pub(super) async fn reading<T: Send + 'static>(
     site: &Arc<Site>,
+    pen: PenId,
     read: impl FnOnce(&Archive, PenId) -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
     let site = Arc::clone(site);
-    let reading = tokio::task::spawn_blocking(move || read(&site.journal, site.pen));
+    let reading = tokio::task::spawn_blocking(move || read(&site.journal, pen));
     reading.await.map_err(|e| unread(&e))?
 }
 

@@ -7,17 +7,25 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
+use serde::Deserialize;
 use stratus_engine::{Command, Reply};
 
 use super::{Answer, COMMAND_WAIT, unexpected};
 use crate::{
     Site,
     input::{Body, name},
+    login::Owner,
     problem::Refusal,
     shape,
 };
 
-pub(super) async fn status(State(site): State<Arc<Site>>) -> Answer<shape::Status> {
+/// The part of an address that names a ruleset.
+#[derive(Debug, Deserialize)]
+pub(super) struct OfRuleset {
+    rid: String,
+}
+
+pub(super) async fn status(State(site): State<Arc<Site>>, owner: Owner) -> Answer<shape::Status> {
     match site.desk.ask(Command::Status, COMMAND_WAIT).await? {
         Reply::Status {
             node,
@@ -29,31 +37,29 @@ pub(super) async fn status(State(site): State<Arc<Site>>) -> Answer<shape::Statu
             version: env!("CARGO_PKG_VERSION").to_owned(),
             addresses,
             pens: pens.into_iter().map(shape::StatusPen::new).collect(),
-            pen: site.pen.to_string(),
-            owner_channel: site.owner_channel.to_string(),
+            pen: owner.pen.to_string(),
+            owner_channel: owner.channel.to_string(),
             connected: connected.iter().map(ToString::to_string).collect(),
         })),
         other => Err(unexpected(&other)),
     }
 }
 
-pub(super) async fn list(State(site): State<Arc<Site>>) -> Answer<shape::Pen> {
-    match site
-        .desk
-        .ask(Command::List { pen: site.pen }, COMMAND_WAIT)
-        .await?
-    {
-        Reply::Listing(listing) => Ok(Json(shape::Pen::new(site.pen, *listing))),
+pub(super) async fn list(State(site): State<Arc<Site>>, owner: Owner) -> Answer<shape::Pen> {
+    let command = Command::List { pen: owner.pen };
+    match site.desk.ask(command, COMMAND_WAIT).await? {
+        Reply::Listing(listing) => Ok(Json(shape::Pen::new(owner.pen, *listing))),
         other => Err(unexpected(&other)),
     }
 }
 
 pub(super) async fn install(
     State(site): State<Arc<Site>>,
+    owner: Owner,
     Body(wanted): Body<shape::Install>,
 ) -> Answer<shape::Installed> {
     let command = Command::Install {
-        pen: site.pen,
+        pen: owner.pen,
         source: wanted.source,
     };
     match site.desk.ask(command, COMMAND_WAIT).await? {
@@ -72,10 +78,11 @@ pub(super) async fn install(
 
 pub(super) async fn uninstall(
     State(site): State<Arc<Site>>,
-    Path(rid): Path<String>,
+    owner: Owner,
+    Path(OfRuleset { rid }): Path<OfRuleset>,
 ) -> Result<StatusCode, Refusal> {
     let command = Command::Uninstall {
-        pen: site.pen,
+        pen: owner.pen,
         rid: name(&rid)?,
     };
     done(&site.desk.ask(command, COMMAND_WAIT).await?)

@@ -10,6 +10,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
+use serde::Deserialize;
 use stratus_engine::{Command, Reply, SubscriptionId};
 use stratus_event::{Fault, Name, Timestamp};
 
@@ -17,6 +18,7 @@ use super::{Answer, COMMAND_WAIT, pen::done, unexpected};
 use crate::{
     Site,
     input::{Body, id, symbol},
+    login::Owner,
     problem::Refusal,
     shape,
 };
@@ -24,12 +26,19 @@ use crate::{
 /// The longest wait for a partner's node. A longer one is cut to it.
 pub const PAIRING_WAIT_MS_MAX: u64 = 45_000;
 
+/// The part of an address that names an invite or a subscription.
+#[derive(Debug, Deserialize)]
+pub(super) struct Named {
+    id: String,
+}
+
 pub(super) async fn invite(
     State(site): State<Arc<Site>>,
+    owner: Owner,
     Body(wanted): Body<shape::MakeInvite>,
 ) -> Answer<shape::Invited> {
     let command = Command::Invite {
-        pen: site.pen,
+        pen: owner.pen,
         name: wanted.name,
         role_mine: wanted.role_mine,
         role_theirs: wanted.role_theirs,
@@ -50,10 +59,11 @@ pub(super) async fn invite(
 
 pub(super) async fn withdraw(
     State(site): State<Arc<Site>>,
-    Path(invite): Path<String>,
+    owner: Owner,
+    Path(Named { id: invite }): Path<Named>,
 ) -> Result<StatusCode, Refusal> {
     let command = Command::Withdraw {
-        pen: site.pen,
+        pen: owner.pen,
         invite: id(&invite)?,
     };
     done(&site.desk.ask(command, COMMAND_WAIT).await?)
@@ -61,11 +71,12 @@ pub(super) async fn withdraw(
 
 pub(super) async fn pair(
     State(site): State<Arc<Site>>,
+    owner: Owner,
     Body(wanted): Body<shape::Pair>,
 ) -> Answer<shape::Paired> {
     let wait_ms = wanted.wait_ms.min(PAIRING_WAIT_MS_MAX);
     let command = Command::Pair {
-        pen: site.pen,
+        pen: owner.pen,
         link: wanted.link,
         name: wanted.name,
         wait_ms,
@@ -83,11 +94,12 @@ pub(super) async fn pair(
 
 pub(super) async fn unsubscribe(
     State(site): State<Arc<Site>>,
-    Path(subscription): Path<String>,
+    owner: Owner,
+    Path(Named { id: subscription }): Path<Named>,
 ) -> Result<StatusCode, Refusal> {
     let subscription = SubscriptionId(id(&subscription)?);
     let command = Command::Unsubscribe {
-        pen: site.pen,
+        pen: owner.pen,
         subscription,
     };
     done(&site.desk.ask(command, COMMAND_WAIT).await?)

@@ -9,7 +9,13 @@ use axum::{
 use serde::Deserialize;
 
 use super::{Answer, journal::reading};
-use crate::{Site, input::Asked, shape};
+use crate::{Site, input::Asked, login::Owner, shape};
+
+/// The part of an address that names an event.
+#[derive(Debug, Deserialize)]
+pub(super) struct OfEvent {
+    event: String,
+}
 
 /// What is asked about an event.
 #[derive(Debug, Deserialize)]
@@ -21,10 +27,11 @@ pub(super) struct Wanted {
 
 pub(super) async fn tell(
     State(site): State<Arc<Site>>,
-    Path(event): Path<String>,
+    owner: Owner,
+    Path(OfEvent { event }): Path<OfEvent>,
     Asked(wanted): Asked<Wanted>,
 ) -> Answer<shape::Why> {
-    let told = reading(&site, move |archive, pen| {
+    let told = reading(&site, owner.pen, move |archive, pen| {
         crate::why(archive, pen, &event, wanted.rule.as_deref())
     });
     Ok(Json(told.await?))
