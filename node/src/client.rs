@@ -62,6 +62,11 @@ impl Client {
             .await
     }
 
+    /// Replaces what is at a path under `/api/v1`.
+    pub(crate) async fn put(&self, path: &str, body: &impl Serialize) -> Result<(), Failure> {
+        self.request(Method::PUT, path, Some(body)).await.map(drop)
+    }
+
     /// Removes what is at a path under `/api/v1`.
     pub(crate) async fn delete(&self, path: &str) -> Result<(), Failure> {
         self.request(Method::DELETE, path, None::<&()>)

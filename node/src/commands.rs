@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod account;
 mod backup;
 mod calendar;
 mod channel;
@@ -13,6 +14,7 @@ mod query;
 mod ruleset;
 mod status;
 mod subscription;
+mod token;
 mod up;
 mod why;
 
@@ -43,6 +45,12 @@ pub(crate) enum Verb {
     /// Make, list, change and delete channels
     #[command(subcommand)]
     Channel(channel::Channel),
+    /// Make accounts for other people on this node
+    #[command(subcommand)]
+    Account(account::Account),
+    /// Make tokens by which programs use the API
+    #[command(subcommand)]
+    Token(token::Token),
     /// Raise events
     #[command(subcommand)]
     Event(event::Event),
@@ -82,6 +90,8 @@ impl Verb {
             Self::Unsubscribe(unsubscribe) => unsubscribe.run(&data).await,
             Self::Ruleset(ruleset) => ruleset.run(&data).await,
             Self::Channel(channel) => channel.run(&data).await,
+            Self::Account(account) => account.run(&data).await,
+            Self::Token(token) => token.run(&data).await,
             Self::Event(event) => event.run(&data).await,
             Self::Query(query) => query.run(&data).await,
             Self::Journal(journal) => journal.run(&data).await,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use stratus_api::Desk;
-use stratus_engine::{Command, Reply};
+use stratus_engine::{AccountCommand, Command, Reply, Shown};
 use stratus_event::{Eci, Fault, PenId, Whose};
 
 /// The PEN of the node's owner and the channel by which her events come in.
@@ -20,54 +20,62 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// Finds the first PEN of the node, or makes one of that name.
+    /// Finds the operator's PEN, or makes one of that name.
     pub(crate) async fn find(desk: &Desk, name: &str) -> Result<Self, Fault> {
-        let (found, new) = match first_pen(desk).await? {
-            Some(found) => (found, false),
-            None => (make_pen(desk, name).await?, true),
-        };
-        let (pen, name) = found;
+        let before = pens(desk).await?;
+        let first = before.first().map(|(pen, _)| *pen);
+        let pen = operators_pen(desk, name, first).await?;
+        let new = before.is_empty();
+        let named = before.into_iter().find(|(id, _)| *id == pen);
         Ok(Self {
             pen,
-            name,
-            channel: channel(desk, pen).await?,
+            name: named.map_or_else(|| name.to_owned(), |(_, name)| name),
+            channel: channel(desk).await?,
             new,
         })
     }
 }
 
-async fn first_pen(desk: &Desk) -> Result<Option<(PenId, String)>, Fault> {
+async fn pens(desk: &Desk) -> Result<Vec<(PenId, String)>, Fault> {
     match desk.ask(Command::Status, WAIT).await? {
-        Reply::Status { pens, .. } => Ok(pens.into_iter().next()),
+        Reply::Status { pens, .. } => Ok(pens),
         other => Err(unexpected(&other)),
     }
 }
 
-async fn make_pen(desk: &Desk, name: &str) -> Result<(PenId, String), Fault> {
-    let name = name.to_owned();
-    match desk
-        .ask(Command::CreatePen { name: name.clone() }, WAIT)
-        .await?
-    {
-        Reply::Pen(pen) => Ok((pen, name)),
+/// The PEN of the operator's account; of a node of a version without accounts it is the first.
+async fn operators_pen(desk: &Desk, name: &str, first: Option<PenId>) -> Result<PenId, Fault> {
+    let pen_name = name.to_owned();
+    let adopt = match first {
+        Some(first) => owners_channel(desk, first).await?.map(|eci| (first, eci)),
+        None => None,
+    };
+    let command = Command::Account(AccountCommand::Operator { pen_name, adopt });
+    match desk.ask(command, WAIT).await? {
+        Reply::Account(account) => Ok(account.pen),
         other => Err(unexpected(&other)),
     }
 }
 
-/// The channel that the engine made with the PEN.
-async fn channel(desk: &Desk, pen: PenId) -> Result<Eci, Fault> {
+/// The channel that the engine made with that PEN.
+async fn owners_channel(desk: &Desk, pen: PenId) -> Result<Option<Eci>, Fault> {
     let listing = match desk.ask(Command::List { pen }, WAIT).await? {
         Reply::Listing(listing) => listing,
         other => return Err(unexpected(&other)),
     };
-    let owners = listing
-        .channels
-        .iter()
-        .find(|channel| channel.tags.iter().any(|t| *t == "owner"));
-    owners.map(|channel| channel.eci).ok_or_else(|| {
-        let message = format!("PEN {pen} has no channel for its owner");
-        Fault::new(Whose::Bug, "owner-channel-missing", message)
-    })
+    let mut channels = listing.channels.iter();
+    let owners = channels.find(|channel| channel.tags.iter().any(|tag| *tag == "owner"));
+    Ok(owners.map(|channel| channel.eci))
+}
+
+/// The channel by which the operator's events come in.
+async fn channel(desk: &Desk) -> Result<Eci, Fault> {
+    let shown = Shown::Operator;
+    let command = Command::Account(AccountCommand::Identify { shown, pen: None });
+    match desk.ask(command, WAIT).await? {
+        Reply::Identity(identity) => Ok(identity.channel),
+        other => Err(unexpected(&other)),
+    }
 }
 
 fn unexpected(reply: &Reply) -> Fault {
@@ -79,33 +87,17 @@ const WAIT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
-    use stratus_engine::NodeId;
-
     use super::*;
 
-    /// A node with one PEN that has no channel.
-    async fn bare_node(mut orders: tokio::sync::mpsc::Receiver<stratus_api::Order>) {
-        while let Some(order) = orders.recv().await {
-            let reply = match order.command {
-                Command::Status => Reply::Status {
-                    node: NodeId([1; 32]),
-                    addresses: vec![],
-                    pens: vec![(PenId([2; 16]), "Ann".to_owned())],
-                    connected: vec![],
-                },
-                _ => Reply::Listing(Box::default()),
-            };
-            let _ = order.reply.send(Ok(reply));
-        }
-    }
-
     #[tokio::test]
-    async fn a_pen_without_its_owner_s_channel_is_a_bug() {
-        let (desk, orders) = Desk::new(1);
-        tokio::spawn(bare_node(orders));
-        assert_eq!(
-            Owner::find(&desk, "Ben").await.unwrap_err().code,
-            "owner-channel-missing"
-        );
+    async fn an_engine_that_answers_something_else_is_wrong() {
+        let (desk, mut orders) = Desk::new(1);
+        tokio::spawn(async move {
+            while let Some(order) = orders.recv().await {
+                let _ = order.reply.send(Ok(Reply::Done));
+            }
+        });
+        let fault = Owner::find(&desk, "Ben").await.unwrap_err();
+        assert_eq!(fault.code, "answer-unexpected");
     }
 }

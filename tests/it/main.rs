@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod accounts;
 mod bad_input;
 mod channel;
 mod door;

@@ -133,7 +133,7 @@ const PURE_FOLDERS: [&str; 9] = [
 ];
 
 /// Literals of the code that look like codes of errors, and what they are; sorted.
-const NOT_CODES: [(&str, &str); 6] = [
+const NOT_CODES: [(&str, &str); 9] = [
     (
         "calendar-entry-invalid",
         "stays in its module; the log tells the message",
@@ -141,12 +141,15 @@ const NOT_CODES: [(&str, &str); 6] = [
     ("demo-token", "a secret of the demonstration"),
     ("kebab-case", "a word of serde for names in data"),
     ("last-event-id", "a header of HTTP"),
+    ("no-store", "a word of HTTP"),
     ("outbound-api", "Twilio's word for the direction of a text"),
+    ("same-origin", "a word of HTTP"),
+    ("sec-fetch-site", "a header of HTTP"),
     ("x-twilio-signature", "a header of HTTP"),
 ];
 
 /// Codes that no test names, and why; sorted.
-const UNPROVOKED: [(&str, &str); 9] = [
+const UNPROVOKED: [(&str, &str); 10] = [
     (
         "demo-ending-missed",
         "the story would have to end otherwise than it does",
@@ -170,6 +173,10 @@ const UNPROVOKED: [(&str, &str); 9] = [
     (
         "http-unusable",
         "the system would have to be without certificates",
+    ),
+    (
+        "randomness-missing",
+        "the system would have to be without randomness",
     ),
     ("store-thread", "the system would have to refuse a thread"),
     (

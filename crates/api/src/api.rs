@@ -16,17 +16,24 @@ mod input;
 mod keeper;
 mod limit;
 mod login;
+mod meters;
+mod password;
 mod problem;
 mod route;
+mod secret;
 pub mod shape;
 #[cfg(test)]
 mod tests;
 mod why;
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use axum::Router;
-use stratus_event::{Eci, PenId};
+use stratus_event::{Eci, PenId, Timestamp};
 use tokio::{net::TcpListener, sync::watch};
 
 pub use archive::{Archive, Compiled};
@@ -39,8 +46,13 @@ pub use limit::{
     WEBHOOK_BODY_BYTES_MAX,
 };
 pub use login::OwnerToken;
+pub use meters::{ACCOUNT_RATE, ADDRESS_RATE, LOGIN_RATE, METERS_MIN};
+pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PASSWORDS_HASHING_MAX};
 pub use problem::status;
-pub use route::{JOURNAL_ENTRIES_MAX, JOURNAL_WAIT_MS_MAX, PAIRING_WAIT_MS_MAX};
+pub use route::{
+    ITEMS_MAX, JOURNAL_ENTRIES_MAX, JOURNAL_WAIT_MS_MAX, LINK_S_MAX, PAIRING_WAIT_MS_MAX,
+    SESSION_S_MAX, TOKEN_S, TOKEN_S_MAX,
+};
 pub use stratus_event::json::{from_json, map_from_json, map_to_json, to_json};
 pub use why::{WHY_CAUSED_MAX, WHY_RULESETS_MAX, why};
 
@@ -60,6 +72,8 @@ pub struct Site {
     pub owner_channel: Eci,
     /// What lets the owner in.
     pub token: OwnerToken,
+    /// Where the API listens, without a slash at its end: links lead there.
+    pub url: String,
     /// Where the world reaches this API, without a slash at its end, such as
     /// `https://node.example`. A service signs the address that it was given, so this has to be
     /// the same. Without it the request's `Host` is taken, with `http`.
@@ -69,6 +83,22 @@ pub struct Site {
     /// What is not done under `/c` and `/sky` is answered as pico-engine does: with status 200 and
     /// `{"error":…}`.
     pub legacy_errors_as_200: bool,
+    /// What is counted and worked on.
+    pub guard: Guard,
+}
+
+impl Site {
+    /// Where people reach it.
+    pub(crate) fn address(&self) -> &str {
+        self.public_url.as_deref().unwrap_or(&self.url)
+    }
+}
+
+/// What keeps a site from being asked too much; nothing is counted at first.
+#[derive(Debug, Default)]
+pub struct Guard {
+    pub(crate) meters: meters::Meters,
+    pub(crate) passwords: password::Passwords,
 }
 
 /// Says whether a signature is that of the service, over the address that it called and the
@@ -84,6 +114,12 @@ pub async fn serve(
     connection::serve(listener, router(site), stop).await;
 }
 
+/// The time, by the node's clock.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    Timestamp(0) + since.unwrap_or_default()
+}
+
 /// All routes.
 pub fn router(site: Site) -> Router {
     let site = Arc::new(site);
@@ -94,7 +130,7 @@ pub fn router(site: Site) -> Router {
         .nest("/pens/{pen}", of_pen)
         .layer(admit);
     let routes = Router::new()
-        .nest("/api/v1", owners)
+        .nest("/api/v1", owners.merge(route::of_strangers()))
         .merge(route::hooks())
         .merge(route::legacy(&site))
         .merge(route::open());
@@ -102,6 +138,7 @@ pub fn router(site: Site) -> Router {
         routes
             .fallback(route::unknown)
             .method_not_allowed_fallback(route::not_allowed),
+        &site,
     )
     .with_state(site)
 }

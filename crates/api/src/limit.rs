@@ -11,7 +11,7 @@ use axum::{
 use stratus_event::{Fault, Whose};
 use tokio::sync::Semaphore;
 
-use crate::{Site, problem::Refusal};
+use crate::{Site, connection::Caller, meters::household, problem::Refusal};
 
 /// The largest body of a request of the owner. Above it: `request-too-large`.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
@@ -32,11 +32,12 @@ pub const LONG_POLLS_MAX: usize = 64;
 pub const REQUEST_MS_MAX: u64 = 90_000;
 
 /// Puts the bounds that hold for every request around the routes.
-pub(crate) fn bounded(routes: Router<Arc<Site>>) -> Router<Arc<Site>> {
+pub(crate) fn bounded(routes: Router<Arc<Site>>, site: &Arc<Site>) -> Router<Arc<Site>> {
     let turnstile = Arc::new(Semaphore::new(REQUESTS_MAX));
     routes
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(turnstile, pass))
+        .layer(middleware::from_fn_with_state(Arc::clone(site), slow_down))
 }
 
 /// The fault of one who comes when there are too many already.
@@ -47,6 +48,20 @@ pub(crate) fn too_many() -> Fault {
         "too many requests at a time",
     )
     .hint("wait for the answers to earlier ones")
+}
+
+/// Holds an address to its rate, before anything is read or looked up.
+async fn slow_down(
+    State(site): State<Arc<Site>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    let caller = request.extensions().get::<Caller>();
+    let caller = caller.map(|caller| household(caller.0));
+    if let Some(address) = caller.filter(|address| !address.is_loopback()) {
+        site.guard.meters.addresses.take(address)?;
+    }
+    Ok(next.run(request).await)
 }
 
 async fn pass(

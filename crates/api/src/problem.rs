@@ -50,13 +50,17 @@ impl IntoResponse for Refusal {
 /// The HTTP status of a fault: by its code where HTTP has a word for it, else by whose it is.
 pub fn status(fault: &Fault) -> StatusCode {
     match &*fault.code {
-        "token-wrong" => StatusCode::UNAUTHORIZED,
-        "channel-not-legacy"
+        "login-wrong" | "token-wrong" => StatusCode::UNAUTHORIZED,
+        "account-operator"
+        | "channel-not-legacy"
         | "channel-only-nearby"
         | "channel-reserved"
+        | "operator-only"
+        | "origin-foreign"
         | "policy-refuses"
+        | "scope-missing"
         | "webhook-signature-wrong" => StatusCode::FORBIDDEN,
-        "channel-in-use" => StatusCode::CONFLICT,
+        "account-taken" | "channel-in-use" => StatusCode::CONFLICT,
         "request-method-wrong" => StatusCode::METHOD_NOT_ALLOWED,
         "request-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
         "request-late" => StatusCode::REQUEST_TIMEOUT,
@@ -100,7 +104,12 @@ mod tests {
 
     #[test]
     fn every_fault_has_a_status() {
+        check(Whose::Caller, "login-wrong", 401);
         check(Whose::Caller, "token-wrong", 401);
+        check(Whose::Caller, "account-operator", 403);
+        check(Whose::Caller, "operator-only", 403);
+        check(Whose::Caller, "origin-foreign", 403);
+        check(Whose::Caller, "scope-missing", 403);
         check(Whose::Caller, "webhook-signature-wrong", 403);
         check(Whose::Caller, "channel-not-legacy", 403);
         check(Whose::Caller, "channel-only-nearby", 403);
@@ -111,6 +120,7 @@ mod tests {
         check(Whose::Caller, "channel-in-use", 409);
         check(Whose::Caller, "request-too-large", 413);
         check(Whose::Caller, "request-type-wrong", 415);
+        check(Whose::Caller, "account-taken", 409);
         check(Whose::Caller, "rate-exceeded", 429);
         check(Whose::World, "requests-too-many", 429);
         check(Whose::Bug, "anything", 500);

@@ -1,13 +1,17 @@
 //! The routes, one file per thing.
 
+mod account;
 mod backup;
 mod channel;
 mod cloud_event;
 mod event;
 mod journal;
 mod legacy;
+mod login;
+mod page;
 mod pen;
 mod relation;
+mod session;
 mod webhook;
 mod why;
 
@@ -18,7 +22,7 @@ use axum::{
     extract::DefaultBodyLimit,
     http::{Method, Uri},
     middleware::from_fn_with_state,
-    routing::{delete, get, patch, post},
+    routing::{delete, get, patch, post, put},
 };
 use stratus_engine::Reply;
 use stratus_event::{Fault, Whose};
@@ -26,14 +30,27 @@ use stratus_event::{Fault, Whose};
 use crate::{LEGACY_BODY_BYTES_MAX, Site, WEBHOOK_BODY_BYTES_MAX, problem::Refusal};
 
 pub use journal::{JOURNAL_ENTRIES_MAX, JOURNAL_WAIT_MS_MAX};
+pub use page::ITEMS_MAX;
 pub use relation::PAIRING_WAIT_MS_MAX;
+pub use session::{LINK_S_MAX, SESSION_S_MAX, TOKEN_S, TOKEN_S_MAX};
 
 /// What a route answers.
 type Answer<T> = Result<Json<T>, Refusal>;
 
 /// The routes about all that an owner has.
 pub(crate) fn of_account() -> Router<Arc<Site>> {
-    Router::new().route("/status", get(pen::status))
+    Router::new()
+        .route("/status", get(pen::status))
+        .route("/accounts", get(account::list).post(account::create))
+        .route("/accounts/{name}", delete(account::remove))
+        .route("/accounts/{name}/links", post(account::link))
+        .route("/accounts/{name}/password", put(account::set_password))
+        .route("/password", put(session::set_password))
+        .route("/session", get(session::who).delete(session::log_out))
+        .route("/sessions", get(session::sessions))
+        .route("/sessions/{id}", delete(session::end))
+        .route("/tokens", get(session::tokens).post(session::make_token))
+        .route("/tokens/{id}", delete(session::end))
 }
 
 /// The routes about one PEN of an owner. The PEN that is meant is in [`crate::login::Owner`].
@@ -59,6 +76,11 @@ pub(crate) fn of_pen() -> Router<Arc<Site>> {
         .merge(journal::routes())
 }
 
+/// The routes by which a stranger becomes somebody.
+pub(crate) fn of_strangers() -> Router<Arc<Site>> {
+    Router::new().route("/sessions", post(session::log_in))
+}
+
 /// The routes of services, each of which proves in its own way who it is.
 pub(crate) fn hooks() -> Router<Arc<Site>> {
     Router::new()
@@ -76,7 +98,9 @@ pub(crate) fn legacy(site: &Arc<Site>) -> Router<Arc<Site>> {
 
 /// The routes of everybody.
 pub(crate) fn open() -> Router<Arc<Site>> {
-    Router::new().route("/health", get(health))
+    Router::new()
+        .route("/health", get(health))
+        .route("/login", get(login::show).post(login::enter_by_form))
 }
 
 /// The answer where there is no route.
@@ -99,10 +123,10 @@ async fn health() -> Json<serde_json::Value> {
 }
 
 /// The fault of an engine that answers something else than was asked.
-fn unexpected(reply: &Reply) -> Refusal {
+pub(crate) fn unexpected(reply: &Reply) -> Refusal {
     let message = format!("the engine gave an answer that does not fit: {reply:?}");
     Fault::new(Whose::Bug, "answer-unexpected", message).into()
 }
 
 /// How long a command may take.
-const COMMAND_WAIT: Duration = Duration::from_secs(30);
+pub(crate) const COMMAND_WAIT: Duration = Duration::from_secs(30);

@@ -2,6 +2,7 @@
 //!
 //! Times are RFC 3339 in UTC, identifiers as people write them, symbols `domain:type`.
 
+mod account;
 mod answer;
 mod journal;
 mod legacy;
@@ -9,6 +10,10 @@ mod listing;
 mod request;
 mod why;
 
+pub use account::{
+    Account, Accounts, Kept, KeptList, Link, LogIn, MakeAccount, MakeToken, NewToken, Scope,
+    Session, SetPassword,
+};
 pub use answer::{Directive, Installed, Invited, Paired, Problem, Raised, Status, StatusPen};
 pub use journal::{
     Cause, Effect, Event, Failure, Journal, JournalEntry, Log, Outcome, Run, Saw, Trim, Trimmed,

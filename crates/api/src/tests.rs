@@ -9,7 +9,8 @@ use std::{
 
 use serde_json::{Value as Json, json};
 use stratus_engine::{
-    Accepted, Command, Door, NodeId, Outcome, Reply, Source, Wait,
+    Accepted, AccountCommand, Command, Door, Identity, NodeId, Outcome, Reply, Scopes, Source,
+    Wait,
     journal::{Entry, Page, Reader, Verdict, Wanted},
 };
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
@@ -53,9 +54,11 @@ impl Served {
             pen: PenId([1; 16]),
             owner_channel: ECI,
             token: OwnerToken::new(TOKEN).unwrap(),
+            url: "http://node.example".to_owned(),
             public_url: None,
             twilio,
             legacy_errors_as_200: false,
+            guard: crate::Guard::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -148,6 +151,15 @@ fn answer(command: Command) -> Result<Reply, Fault> {
         Command::Query { arguments, .. } | Command::QueryBy { arguments, .. } => {
             Ok(Reply::Value(Value::map(arguments)))
         }
+        Command::Account(AccountCommand::Holds { channel, .. }) if channel != ECI => Err(
+            Fault::new(Whose::Caller, "channel-unknown", "no such channel"),
+        ),
+        Command::Account(AccountCommand::Identify { pen: Some(pen), .. })
+            if pen != PenId([1; 16]) =>
+        {
+            Err(Fault::new(Whose::Caller, "pen-unknown", "no such PEN"))
+        }
+        Command::Account(AccountCommand::Identify { .. }) => Ok(identity()),
         Command::Raise { channel, .. } if channel != ECI => Err(Fault::new(
             Whose::Caller,
             "channel-unknown",
@@ -204,6 +216,18 @@ fn heard(from: Option<IpAddr>, symbol: &str, mut attributes: Map) -> Result<Repl
         directives: vec![directive],
         duplicate: false,
     })
+}
+
+fn identity() -> Reply {
+    let pen = PenId([1; 16]);
+    Reply::Identity(Box::new(Identity {
+        account: Name::new("operator").unwrap(),
+        root: pen,
+        pen,
+        channel: ECI,
+        scopes: Scopes::ALL,
+        credential: None,
+    }))
 }
 
 fn raised() -> Reply {

@@ -10,7 +10,7 @@ use stratus_pen::{
 };
 use stratus_protocol::{NodeId, SubscriptionId};
 
-use crate::Subject;
+use crate::{AccountCommand, AccountListing, Credential, Identity, Subject};
 
 /// Names a command so that its reply finds the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +19,8 @@ pub struct CommandId(pub u64);
 /// A wish of the owner, or an event from a door of the node.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
+    /// About accounts; answered as each says.
+    Account(AccountCommand),
     /// Shut, open or change a channel; answered by [`Reply::Channel`].
     ChangeChannel {
         /// In which PEN.
@@ -162,7 +164,10 @@ impl Command {
     /// What has to be in memory for it.
     pub(crate) fn subject(&self, listed_max: usize) -> Option<Subject> {
         match self {
-            Self::CreatePen { .. } => None,
+            Self::Account(AccountCommand::Holds { channel, .. }) => {
+                Some(Subject::Channel(*channel))
+            }
+            Self::Account(_) | Self::CreatePen { .. } => None,
             Self::ChangeChannel { pen, .. }
             | Self::DeleteChannel { pen, .. }
             | Self::Install { pen, .. }
@@ -245,10 +250,18 @@ pub enum Wait {
 /// The answer to a command. It waits until what it says is durable.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
+    /// An account, as it is now.
+    Account(AccountListing),
+    /// All accounts, by name.
+    Accounts(Vec<AccountListing>),
     /// A channel was made.
     Channel(Channel),
+    /// What lets somebody in, by the hash of its secret.
+    Credentials(Vec<([u8; 32], Credential)>),
     /// It is done.
     Done,
+    /// Who asks.
+    Identity(Box<Identity>),
     /// An invite was made.
     Invite {
         /// Its id, by which it can be withdrawn.
@@ -272,6 +285,8 @@ pub enum Reply {
         /// The subscription that will be.
         subscription: SubscriptionId,
     },
+    /// The hash of a password, if there is one.
+    Password(Option<String>),
     /// A PEN was made.
     Pen(PenId),
     /// An event was taken.

@@ -16,11 +16,16 @@ pub struct Config {
     pub federation: stratus_protocol::Config,
     /// What one evaluation may use up.
     pub evaluation: Bounds,
+    /// Accounts of the node. One more is refused with `accounts-full`.
+    pub accounts_max: usize,
     /// How long an event waits for the answer to a question. Then the answer is the error
     /// `answer-late`.
     pub answer_wait_ms_max: u64,
     /// Commands of a PEN that wait for its running event. One more is refused with `queue-full`.
     pub commands_waiting_max: usize,
+    /// Sessions of an account, and links, and tokens. One more session or link ends the oldest; one
+    /// more token is refused with `tokens-full`.
+    pub credentials_max: usize,
     /// How often an effect is tried. Then the event `system:effect_failed` says what its connector
     /// said last, or `effect-in-doubt` if nobody knows whether it was done.
     pub effect_attempts_max: u32,
@@ -114,8 +119,10 @@ impl Config {
             node,
             federation: stratus_protocol::Config::new(node),
             evaluation: Bounds::default(),
+            accounts_max: 10_000,
             answer_wait_ms_max: 30_000,
             commands_waiting_max: 256,
+            credentials_max: 32,
             effect_attempts_max: 12,
             effect_retry_delay_ms_max: 600_000,
             effect_retry_delay_ms_min: 1_000,

@@ -3,6 +3,7 @@
 //! The engine is a state machine without socket, clock, file or thread. After every call of
 //! [`Engine::handle`], **drain [`Engine::poll`] until it gives `None`**, and do what it says.
 
+mod account;
 mod ask;
 mod channels;
 mod command;
@@ -36,6 +37,9 @@ mod subscription;
 mod timer;
 mod why;
 
+pub use account::{
+    Account, AccountCommand, AccountListing, Credential, CredentialKind, Identity, Scopes, Shown,
+};
 pub use command::{
     ChannelChange, ChannelWish, Command, CommandId, Door, InviteListing, Listing, Reply,
     SubscriptionListing, Wait,
@@ -74,6 +78,7 @@ use stratus_pen::{
 use stratus_protocol::Federation;
 use stratus_salience::Patterns;
 
+use account::Accounts;
 use channels::check_tags;
 use commit::{Draft, Ledger};
 use effect::Turns;
@@ -98,6 +103,7 @@ pub struct Engine {
     random: ChaCha20Rng,
     /// The time that the world told last.
     now: Timestamp,
+    accounts: Accounts,
     /// The disk has no room for further events.
     disk_short: bool,
     /// Those that are in memory.
@@ -149,6 +155,7 @@ impl Engine {
             language,
             random,
             now: Timestamp::default(),
+            accounts: Accounts::default(),
             disk_short: false,
             pens: BTreeMap::new(),
             pens_hosted: 0,
@@ -263,6 +270,7 @@ impl Engine {
 
     fn handle_command(&mut self, id: CommandId, command: Command) {
         match command {
+            Command::Account(command) => self.handle_account_command(id, command),
             Command::CreatePen { name } => {
                 self.change(id, |engine, draft| engine.create_pen(&name, draft));
             }

@@ -39,7 +39,7 @@ pub struct Start<'a> {
     /// When the first timer of a PEN is due, for each PEN that has one.
     pub timers: Vec<(PenId, Timestamp)>,
     /// The PENs that are in the middle of something ([`Key::is_open`]), as [`Subject::Pen`] says.
-    /// One image may hold many PENs.
+    /// One image may hold many PENs, and the accounts.
     pub images: Box<dyn Iterator<Item = Result<Image, Fault>> + Send + 'a>,
 }
 
@@ -75,10 +75,12 @@ impl Start<'_> {
             .filter(|key| key.is_open())
             .filter_map(Key::pen)
             .collect();
+        let is_account = |key: &Key| matches!(key, Key::Account(..) | Key::Credential(..));
+        let accounts = std::iter::once(Ok(some(all, is_account).collect()));
         Start {
             pens: pens(all),
             timers: timers.into_iter().collect(),
-            images: Box::new(open.into_iter().map(|pen| Ok(whole(pen, all)))),
+            images: Box::new(accounts.chain(open.into_iter().map(|pen| Ok(whole(pen, all))))),
         }
     }
 }

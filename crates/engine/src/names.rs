@@ -12,6 +12,8 @@ pub(crate) const RULESET_INSTALLED: &str = "ruleset_installed";
 pub(crate) const SEND_FAILED: &str = "send_failed";
 pub(crate) const SUBSCRIPTION: &str = "subscription";
 pub(crate) const SYSTEM: &str = "system";
+/// The account of whoever has the node's data directory.
+pub(crate) const OPERATOR: &str = "operator";
 /// The tag of the channel that only the owner may use.
 pub(crate) const OWNER: &str = "owner";
 
@@ -40,6 +42,7 @@ mod tests {
             EFFECT_FAILED,
             ERROR,
             EVENT,
+            OPERATOR,
             OWNER,
             PAIRING_FAILED,
             REMOVED,

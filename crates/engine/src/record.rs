@@ -13,6 +13,8 @@ use stratus_pen::{
 use stratus_protocol::{Invite, NodeId, Pairing, SubscriptionId};
 use stratus_salience::{Did, Piece};
 
+use crate::{Account, Credential};
+
 /// The number of a batch; counted up by one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(pub u64);
@@ -29,6 +31,10 @@ pub struct Batch {
 /// Where a record stands. The order of keys is the order in which they are read back.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
+    /// An account, by its name.
+    Account(Name),
+    /// What lets somebody in, by the hash of its secret.
+    Credential([u8; 32]),
     /// A PEN.
     Pen(PenId),
     /// How far a PEN's journal has come.
@@ -139,7 +145,7 @@ impl Key {
             | Self::Verdict(pen, ..)
             | Self::Installed(pen, ..)
             | Self::VariableEntry(pen, ..) => Some(*pen),
-            Self::Program(..) | Self::Window(..) => None,
+            Self::Account(..) | Self::Credential(..) | Self::Program(..) | Self::Window(..) => None,
         }
     }
 }
@@ -147,6 +153,10 @@ impl Key {
 /// What stands there.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
+    /// Of [`Key::Account`].
+    Account(Account),
+    /// Of [`Key::Credential`].
+    Credential(Credential),
     /// Of [`Key::Pen`].
     Pen {
         /// What its owner calls it.

@@ -60,6 +60,12 @@ impl Engine {
         let mut sources = BTreeMap::new();
         for (key, record) in image {
             match (key, record) {
+                (Key::Account(name), Record::Account(account)) => {
+                    engine.accounts.restore_account(name, account);
+                }
+                (Key::Credential(hash), Record::Credential(credential)) => {
+                    engine.accounts.restore_credential(hash, credential);
+                }
                 (Key::Program(hash), Record::Program { source }) => {
                     sources.insert(hash, source);
                 }

@@ -14,6 +14,8 @@ use crate::fault;
 /// The keyspaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Space {
+    /// `sort ‖ name` or `sort ‖ hash`.
+    Accounts,
     /// `PEN ‖ position ‖ ruleset`: what was installed from when on.
     History,
     /// `PEN ‖ sort ‖ value ‖ position`: see [`crate::index`].
@@ -113,6 +115,14 @@ pub(crate) fn entry(pen: PenId, position: u64) -> Vec<u8> {
 
 fn write(key: &Key, bytes: &mut Vec<u8>) -> Space {
     match key {
+        Key::Account(name) => {
+            (ACCOUNT, name.clone()).put(bytes);
+            return Space::Accounts;
+        }
+        Key::Credential(hash) => {
+            (CREDENTIAL, *hash).put(bytes);
+            return Space::Accounts;
+        }
         Key::Accepted(pen, position) => (*pen, *position, ACCEPTED).put(bytes),
         Key::Outcome(pen, position) => (*pen, *position, OUTCOME).put(bytes),
         Key::Verdict(pen, EffectId { position, ordinal }) => {
@@ -141,6 +151,11 @@ fn write(key: &Key, bytes: &mut Vec<u8>) -> Space {
 
 fn read(space: Space, parts: &mut Parts<'_>) -> Option<Key> {
     match space {
+        Space::Accounts => match parts.take()? {
+            ACCOUNT => parts.take().map(Key::Account),
+            CREDENTIAL => parts.take().map(Key::Credential),
+            _ => None,
+        },
         Space::Journal => {
             let (pen, position, half) = parts.take::<(PenId, u64, u8)>()?;
             match half {
@@ -176,6 +191,8 @@ macro_rules! sorts {
                     $($part.put(bytes);)*
                 })*
                 Key::Accepted(..)
+                | Key::Account(..)
+                | Key::Credential(..)
                 | Key::Installed(..)
                 | Key::Outcome(..)
                 | Key::Program(..)
@@ -380,6 +397,10 @@ impl<A: Part, B: Part, C: Part> Part for (A, B, C) {
     }
 }
 
+/// The sorts of records in `accounts`.
+const ACCOUNT: u8 = 0;
+const CREDENTIAL: u8 = 1;
+
 /// The parts of a journal entry.
 const ACCEPTED: u8 = 0;
 const OUTCOME: u8 = 1;
@@ -422,6 +443,8 @@ mod tests {
         let hash = || (0..3_u8).prop_map(|byte| [byte; 32]);
         let pen = || Just(PenId([9; 16]));
         prop_oneof![
+            name().prop_map(Key::Account),
+            hash().prop_map(Key::Credential),
             pen().prop_map(Key::Pen),
             pen().prop_map(Key::Journal),
             pen().prop_map(Key::Standing),
@@ -475,9 +498,10 @@ mod tests {
 
         #[test]
         fn other_bytes_are_no_key(bytes in proptest::collection::vec(0..20_u8, 0..60)) {
-            for space in
-                [Space::History, Space::Journal, Space::Programs, Space::State, Space::Windows]
-             {
+            for space in [
+                Space::Accounts, Space::History, Space::Journal, Space::Programs, Space::State,
+                Space::Windows,
+            ] {
                 match decode(space, &bytes) {
                     Ok(key) => prop_assert_eq!(encode(&key), Ok((space, bytes.clone()))),
                     Err(fault) => prop_assert_eq!(fault.code, "store-corrupt"),

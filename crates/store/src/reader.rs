@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use fjall::Snapshot;
 use stratus_engine::{Image, Key, Record, Start, Subject};
 use stratus_event::{Fault, PenId};
 
@@ -23,11 +24,12 @@ impl Reader {
         let snapshot = self.tables.snapshot();
         let open = register::open(&self.tables, &snapshot)?;
         let timers = register::timers(&self.tables, &snapshot)?;
+        let accounts = std::iter::once(self.accounts(&snapshot));
         let reader = self.clone();
         Ok(Start {
             pens: register::count(&self.tables, &snapshot)?,
             timers: timers.into_iter().collect(),
-            images: Box::new(open.into_iter().map(move |pen| reader.pen(pen))),
+            images: Box::new(accounts.chain(open.into_iter().map(move |pen| reader.pen(pen)))),
         })
     }
 
@@ -53,6 +55,13 @@ impl Reader {
         for key in keys {
             tables.take_one(&snapshot, key, &mut image)?;
         }
+        Ok(image)
+    }
+
+    fn accounts(&self, snapshot: &Snapshot) -> Result<Image, Fault> {
+        let mut image = Image::new();
+        let all: (Space, &[u8]) = (Space::Accounts, &[]);
+        self.tables.take_prefix(snapshot, all, &mut image)?;
         Ok(image)
     }
 

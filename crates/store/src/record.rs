@@ -107,8 +107,8 @@ macro_rules! records {
 }
 
 records! {
-    nouns: Accepted, Automaton, Channel, Invite, Outcome, Pairing, PartialMatch, Receipt,
-        Standing, Subscription, Timer, Variable;
+    nouns: Accepted, Account, Automaton, Channel, Credential, Invite, Outcome, Pairing,
+        PartialMatch, Receipt, Standing, Subscription, Timer, Variable;
     Effect "an effect" { 0: rid, 1: effect, 2: wanted, 3: attempts, 4: failures }
     Installed "a ruleset's history" { 0: program }
     Journal "a journal's end" { 0: next }

@@ -103,6 +103,7 @@ impl Store {
 
 /// The database's keyspaces.
 pub(crate) struct Tables {
+    accounts: Keyspace,
     pub(crate) database: Database,
     history: Keyspace,
     index: Keyspace,
@@ -124,6 +125,7 @@ impl Tables {
             .open()?;
         let open = |name| database.keyspace(name, KeyspaceCreateOptions::default);
         let tables = Self {
+            accounts: open("accounts")?,
             history: open("history")?,
             index: open("index")?,
             journal: open("journal")?,
@@ -144,6 +146,7 @@ impl Tables {
 
     pub(crate) fn keyspace(&self, space: Space) -> &Keyspace {
         match space {
+            Space::Accounts => &self.accounts,
             Space::History => &self.history,
             Space::Index => &self.index,
             Space::Journal => &self.journal,
@@ -191,7 +194,7 @@ impl Tables {
     fn image(&self) -> Result<Image, Fault> {
         let snapshot = self.snapshot();
         let mut image = Image::new();
-        for space in [Space::State, Space::Programs, Space::Windows] {
+        for space in SPACES_OF_THE_IMAGE {
             take(space, snapshot.iter(self.keyspace(space)), &mut image)?;
         }
         self.take_accepted(&snapshot, &mut image)?;
@@ -246,6 +249,14 @@ impl Tables {
         bytes.map(|bytes| record::decode(key, &bytes)).transpose()
     }
 }
+
+/// The keyspaces of which an engine is restored.
+const SPACES_OF_THE_IMAGE: [Space; 4] = [
+    Space::Accounts,
+    Space::State,
+    Space::Programs,
+    Space::Windows,
+];
 
 impl std::fmt::Debug for Tables {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

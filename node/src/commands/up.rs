@@ -6,7 +6,7 @@ mod welcome;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Args;
-use stratus_api::{Archive, Desk, Site};
+use stratus_api::{Archive, Desk, Guard, Site};
 use stratus_event::{Fault, Whose};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -133,7 +133,7 @@ async fn serve(
     let owner = Owner::find(&doors.desk, name).await?;
     let listener = places::api(data, configuration).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let site = site(data, configuration, doors, &owner)?;
+    let site = site((data, configuration), doors, &owner, &url)?;
     data.write_api_url(&url)?;
     let addresses = welcome::welcome(data, &doors.desk, &owner, &url).await?;
     places::keep(data, configuration, &addresses)?;
@@ -157,10 +157,10 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
 }
 
 fn site(
-    data: &DataDirectory,
-    configuration: &Configuration,
+    (data, configuration): (&DataDirectory, &Configuration),
     doors: &Doors,
     owner: &Owner,
+    url: &str,
 ) -> Result<Site, Failure> {
     let journal = doors.journal.clone();
     let journal_moved = journal.moved.clone();
@@ -173,9 +173,11 @@ fn site(
         pen: owner.pen,
         owner_channel: owner.channel,
         token: data.make_owner_token()?,
+        url: url.to_owned(),
         public_url: configuration.public_url.clone(),
         twilio: configuration.twilio.as_ref().map(runtime::webhook_verifier),
         legacy_errors_as_200: configuration.legacy_errors_as_200,
+        guard: Guard::default(),
     })
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use serde_json::Value as AnyJson;
-use stratus_engine::{Command, Door, Reply, Wait};
-use stratus_event::Fault;
+use stratus_engine::{AccountCommand, Command, Door, Reply, Wait};
+use stratus_event::{Eci, Fault};
 
-use super::{Answer, COMMAND_WAIT, unexpected};
+use super::{Answer, COMMAND_WAIT, pen::done, unexpected};
 use crate::{
     Site,
     input::{Body, eci, name},
@@ -23,7 +23,17 @@ pub(super) async fn raise(
     Body(wanted): Body<shape::Raise>,
 ) -> Answer<shape::Raised> {
     let command = raise_command(&owner, &wanted)?;
+    if let Some(channel) = &wanted.eci {
+        check_channel(&site, &owner, eci(channel)?).await?;
+    }
     ask_raise(&site, command).await.map(Json)
+}
+
+/// An owner's events come in by the channels of her own PEN only.
+async fn check_channel(site: &Site, owner: &Owner, channel: Eci) -> Result<(), Refusal> {
+    let pen = owner.pen;
+    let command = Command::Account(AccountCommand::Holds { pen, channel });
+    done(&site.desk.ask(command, COMMAND_WAIT).await?).map(drop)
 }
 
 /// Raises an event.

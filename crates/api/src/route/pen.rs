@@ -31,16 +31,24 @@ pub(super) async fn status(State(site): State<Arc<Site>>, owner: Owner) -> Answe
             node,
             addresses,
             pens,
-            connected,
-        } => Ok(Json(shape::Status {
-            node: node.to_string(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            addresses,
-            pens: pens.into_iter().map(shape::StatusPen::new).collect(),
-            pen: owner.pen.to_string(),
-            owner_channel: owner.channel.to_string(),
-            connected: connected.iter().map(ToString::to_string).collect(),
-        })),
+            mut connected,
+        } => {
+            // Which nodes are connected tells of the partners of others.
+            connected.retain(|_| owner.is_operator());
+            Ok(Json(shape::Status {
+                node: node.to_string(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                addresses,
+                pens: pens
+                    .into_iter()
+                    .filter(|(pen, _)| *pen == owner.root)
+                    .map(shape::StatusPen::new)
+                    .collect(),
+                pen: owner.root.to_string(),
+                owner_channel: owner.channel.to_string(),
+                connected: connected.iter().map(ToString::to_string).collect(),
+            }))
+        }
         other => Err(unexpected(&other)),
     }
 }

@@ -1,9 +1,6 @@
 //! Invites, pairings and subscriptions.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -12,13 +9,14 @@ use axum::{
 };
 use serde::Deserialize;
 use stratus_engine::{Command, Reply, SubscriptionId};
-use stratus_event::{Fault, Name, Timestamp};
+use stratus_event::{Fault, Name};
 
 use super::{Answer, COMMAND_WAIT, pen::done, unexpected};
 use crate::{
     Site,
     input::{Body, id, symbol},
     login::Owner,
+    now,
     problem::Refusal,
     shape,
 };
@@ -115,11 +113,4 @@ fn paired(id: SubscriptionId, state: &str, sentence: Option<String>) -> shape::P
 
 fn symbols(texts: &[String]) -> Result<Vec<(Name, Name)>, Fault> {
     texts.iter().map(|text| symbol(text)).collect()
-}
-
-fn now() -> Timestamp {
-    Timestamp(0)
-        + SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
 }

@@ -6,6 +6,8 @@ mod chatter;
 mod world;
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod channels;
 #[cfg(test)]
 mod commands;

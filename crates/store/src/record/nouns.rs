@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use stratus_capability::Rate;
-use stratus_engine::{Accepted, Outcome, OutcomeRun, OutcomeStand, Source, Standing, Subscription};
+use stratus_engine::{
+    Accepted, Account, Credential, Outcome, OutcomeRun, OutcomeStand, Scopes, Source, Standing,
+    Subscription,
+};
 use stratus_event::{
     Event, Fault, Whose,
     codec::{CodecError, Fields, Item, Record},
@@ -94,9 +97,13 @@ nouns! {
     Accepted "an accepted event" {
         0: event, 1: channel, 2: source, 3: for_ruleset, 4: at, 5: seed
     }
+    Account "an account" { 0: pen, 1: channel, 2: password, 3: made }
     Channel "a channel" {
         0: eci, 1: id, 2: tags, 3: policy, 4: generation, 5: open;
         6: bearer; 7: rate; 8: family
+    }
+    Credential "a credential" {
+        0: account, 1: kind, 2: label, 3: scopes, 4: made, 5: expires
     }
     Directive "a directive" { 0: name, 1: options; 2: by }
     Event "an event" { 0: id, 1: domain, 2: kind, 3: attributes, 4: time, 5: cause }
@@ -127,6 +134,7 @@ nouns! {
     Rate "a rate" { 0: burst, 1: per_minute }
     Redemption "a use of an invite" { 0: holder, 1: subscription }
     Rule "a line of a policy" { 0: first, 1: second }
+    Scopes "scopes" { 0: event, 1: manage, 2: read }
     Standing "a PEN's standing" { 0: epoch, 1: since, 2: residence }
     Subscription "a subscription" {
         0: id, 1: invite, 2: name, 3: role_mine, 4: role_theirs, 5: node, 6: addresses, 7: rx,

@@ -1,7 +1,7 @@
 //! What can be part of a record.
 
 use stratus_capability::{GrantHash, GrantId, HolderKey};
-use stratus_engine::{AskId, Did, EffectId, Residence};
+use stratus_engine::{AskId, CredentialKind, Did, EffectId, Residence};
 use stratus_event::{
     Eci, EventId, Fault, Name, PenId, Timestamp,
     codec::{CodecError, Item},
@@ -156,6 +156,16 @@ impl Stored for Bearer {
     }
 }
 
+impl Stored for CredentialKind {
+    fn item(&self) -> Item {
+        place(&CREDENTIAL_KINDS, self)
+    }
+
+    fn read(item: Item) -> Result<Self, CodecError> {
+        at_place(&CREDENTIAL_KINDS, &item)
+    }
+}
+
 impl Stored for Did {
     fn item(&self) -> Item {
         place(&DEEDS, self)
@@ -201,6 +211,11 @@ fn at_place<T: Copy>(all: &[T], item: &Item) -> Result<T, CodecError> {
 
 /// What is written is the place, so a new variant goes to the end.
 const BEARERS: [Bearer; 3] = [Bearer::Nobody, Bearer::Nearby, Bearer::Anywhere];
+const CREDENTIAL_KINDS: [CredentialKind; 3] = [
+    CredentialKind::Link,
+    CredentialKind::Session,
+    CredentialKind::Token,
+];
 const RESIDENCES: [Residence; 3] = [Residence::Here, Residence::Copy, Residence::Moved];
 const DEEDS: [Did; 3] = [Did::Nothing, Did::Moved, Did::Fired];
 

@@ -2,8 +2,8 @@
 
 use stratus_capability::{GrantHash, GrantId, HolderKey, Rate};
 use stratus_engine::{
-    Accepted, AskId, Did, EffectId, Key, Outcome, OutcomeRun, OutcomeStand, Record, Residence,
-    RunEnd, Source, Standing, Subscription,
+    Accepted, Account, AskId, Credential, CredentialKind, Did, EffectId, Key, Outcome, OutcomeRun,
+    OutcomeStand, Record, Residence, RunEnd, Scopes, Source, Standing, Subscription,
 };
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_pen::{
@@ -193,6 +193,21 @@ fn pairing(confirming: Option<Vec<u8>>) -> Pairing {
     }
 }
 
+fn credential() -> Credential {
+    Credential {
+        account: name("ann"),
+        kind: CredentialKind::Session,
+        label: "laptop".to_owned(),
+        scopes: Scopes {
+            event: true,
+            manage: false,
+            read: true,
+        },
+        made: Timestamp(1),
+        expires: Timestamp(2),
+    }
+}
+
 fn channel() -> Channel {
     let any = Rule {
         first: None,
@@ -291,6 +306,16 @@ fn own() -> Vec<(Key, Record)> {
                 seed: [255; 32],
             },
         ),
+        (
+            Key::Account(name("ann")),
+            Record::Account(Account {
+                pen: PEN,
+                channel: ECI,
+                password: Some("$argon2id$".to_owned()),
+                made: Timestamp(1),
+            }),
+        ),
+        (Key::Credential([2; 32]), Record::Credential(credential())),
         (Key::Journal(PEN), Record::Journal { next: 3 }),
         (
             Key::Program([1; 32]),
