@@ -51,6 +51,7 @@ pub(crate) fn of_account() -> Router<Arc<Site>> {
         .route("/sessions/{id}", delete(session::end))
         .route("/tokens", get(session::tokens).post(session::make_token))
         .route("/tokens/{id}", delete(session::end))
+        .merge(backup::routes())
 }
 
 /// The routes about one PEN of an owner. The PEN that is meant is in [`crate::login::Owner`].
@@ -72,7 +73,6 @@ pub(crate) fn of_pen() -> Router<Arc<Site>> {
         .route("/pairings", post(relation::pair))
         .route("/subscriptions/{id}", delete(relation::unsubscribe))
         .route("/journal/{event}/why", get(why::tell))
-        .merge(backup::routes())
         .merge(journal::routes())
 }
 

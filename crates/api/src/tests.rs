@@ -9,8 +9,8 @@ use std::{
 
 use serde_json::{Value as Json, json};
 use stratus_engine::{
-    Accepted, AccountCommand, Command, Door, Identity, NodeId, Outcome, Reply, Scopes, Source,
-    Wait,
+    Accepted, AccountCommand, Command, Door, Identity, NodeId, Outcome, Reply, Scopes, Shown,
+    Source, Wait,
     journal::{Entry, Page, Reader, Verdict, Wanted},
 };
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
@@ -154,6 +154,10 @@ fn answer(command: Command) -> Result<Reply, Fault> {
         Command::Account(AccountCommand::Holds { channel, .. }) if channel != ECI => Err(
             Fault::new(Whose::Caller, "channel-unknown", "no such channel"),
         ),
+        Command::Account(AccountCommand::Identify {
+            shown: Shown::Credential(..),
+            ..
+        }) => Err(Fault::new(Whose::Caller, "token-wrong", "no such token")),
         Command::Account(AccountCommand::Identify { pen: Some(pen), .. })
             if pen != PenId([1; 16]) =>
         {

@@ -34,7 +34,7 @@ pub(crate) enum Space {
 
 impl Space {
     /// All keyspaces, each at the place of its number in files.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::History,
         Self::Index,
         Self::Journal,
@@ -42,11 +42,13 @@ impl Space {
         Self::State,
         Self::Windows,
         Self::Register,
+        Self::Accounts,
     ];
 
     /// The same in a word.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Accounts => "accounts",
             Self::History => "history",
             Self::Index => "index",
             Self::Journal => "journal",
@@ -72,6 +74,7 @@ impl Space {
             Self::State => 4,
             Self::Windows => 5,
             Self::Register => 6,
+            Self::Accounts => 7,
         }
     }
 

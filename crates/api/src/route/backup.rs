@@ -16,7 +16,7 @@ use axum::{
 use futures::stream;
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::{Site, limit::too_many, problem::Refusal};
+use crate::{Site, limit::too_many, login::Operator, problem::Refusal};
 
 /// The route, with a turnstile of its own: a backup reads all there is.
 pub(super) fn routes() -> Router<Arc<Site>> {
@@ -29,6 +29,7 @@ pub(super) fn routes() -> Router<Arc<Site>> {
 /// All that is durable now, as a file. If it cannot be made to its end, the file says why.
 async fn download(
     State(site): State<Arc<Site>>,
+    _: Operator,
     Extension(turnstile): Extension<Arc<Semaphore>>,
 ) -> Result<Response, Refusal> {
     let permit = turnstile.try_acquire_owned().map_err(|_| too_many())?;

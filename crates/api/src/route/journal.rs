@@ -136,6 +136,7 @@ async fn follow(
 /// Drops the beginning of the journal.
 async fn trim(
     State(site): State<Arc<Site>>,
+    owner: Owner,
     Body(wanted): Body<shape::Trim>,
 ) -> Answer<shape::Trimmed> {
     let kept = Kept {
@@ -145,7 +146,7 @@ async fn trim(
     if kept == Kept::default() {
         return Err(malformed("say what is kept: since or bytes_max".to_owned()).into());
     }
-    let trimming = tokio::task::spawn_blocking(move || site.keeper.trim(site.pen, kept));
+    let trimming = tokio::task::spawn_blocking(move || site.keeper.trim(owner.pen, kept));
     let Dropped { entries, bytes } = trimming.await.map_err(|e| unread(&e))??;
     Ok(Json(shape::Trimmed { entries, bytes }))
 }
