@@ -61,10 +61,10 @@ impl Engine {
         for (key, record) in image {
             match (key, record) {
                 (Key::Account(name), Record::Account(account)) => {
-                    engine.accounts.restore_account(name, account);
+                    self.accounts.restore_account(name, account);
                 }
                 (Key::Credential(hash), Record::Credential(credential)) => {
-                    engine.accounts.restore_credential(hash, credential);
+                    self.accounts.restore_credential(hash, credential);
                 }
                 (Key::Program(hash), Record::Program { source }) => {
                     sources.insert(hash, source);
