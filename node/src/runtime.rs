@@ -28,7 +28,7 @@ use replies::Replies;
 use space::Space;
 
 pub(crate) use archive::JournalView;
-pub(crate) use connectors::webhook_verifier;
+pub(crate) use connectors::{Library, webhook_verifier};
 pub(crate) use space::DISK_RESERVE_BYTES_MIN;
 
 /// What a runtime is made of.

@@ -352,6 +352,9 @@ fn create(
         world.ask(
             node,
             Command::Install {
+                from: None,
+                configuration: None,
+                permissions: None,
                 pen,
                 source: (*source).to_owned(),
             },

@@ -618,11 +618,7 @@ impl World {
         let _ = match input {
             // The result of a job is told by what the engine makes of it.
             Input::Finished(finished) => {
-                write!(
-                    trace,
-                    "{} {node} < {} {}",
-                    self.now, finished.pen, finished.position
-                )
+                write!(trace, "{} {node} < {} {finished}", self.now, finished.pen)
             }
             input => write!(trace, "{} {node} < {input:?}", self.now),
         };
@@ -631,7 +627,7 @@ impl World {
     fn hash_output(&mut self, node: NodeIndex, output: &Output) {
         let mut trace = Trace(&mut self.trace);
         let _ = match output {
-            Output::Run(job) => write!(trace, "{} {node} > {} {}", self.now, job.pen, job.position),
+            Output::Run(job) => write!(trace, "{} {node} > {} {job}", self.now, job.pen),
             output => write!(trace, "{} {node} > {output:?}", self.now),
         };
     }

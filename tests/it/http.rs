@@ -12,14 +12,14 @@ use serde_json::json;
 use crate::program::{Node, free_port};
 
 /// Serves a folder by HTTP, with Python's own server; it ends with the value.
-struct Site {
-    folder: tempfile::TempDir,
+pub(crate) struct Site {
+    pub(crate) folder: tempfile::TempDir,
     port: u16,
     child: Child,
 }
 
 impl Site {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let child = Command::new("python3")
@@ -47,7 +47,7 @@ impl Site {
         }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}/{path}", self.port)
     }
 }

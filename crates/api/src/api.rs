@@ -14,6 +14,7 @@ mod desk;
 mod form;
 mod input;
 mod keeper;
+mod library;
 mod limit;
 mod login;
 mod meters;
@@ -41,6 +42,7 @@ pub use connection::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_MS_MAX};
 pub use desk::{Desk, Order};
 pub use form::{PARAMETER_DEPTH_MAX, PARAMETERS_MAX};
 pub use keeper::{Dropped, Keeper, Kept};
+pub use library::{Fetched, Library};
 pub use limit::{
     BODY_BYTES_MAX, LEGACY_BODY_BYTES_MAX, LONG_POLLS_MAX, REQUEST_MS_MAX, REQUESTS_MAX,
     WEBHOOK_BODY_BYTES_MAX,
@@ -60,6 +62,8 @@ pub use why::{WHY_CAUSED_MAX, WHY_RULESETS_MAX, why};
 pub struct Site {
     /// The way to the engine.
     pub desk: Desk,
+    /// Fetches the texts of rulesets.
+    pub library: Arc<dyn Library>,
     /// The past.
     pub journal: Archive,
     /// Keeps the data.

@@ -11,6 +11,7 @@ mod login;
 mod page;
 mod pen;
 mod relation;
+mod ruleset;
 mod session;
 mod webhook;
 mod why;
@@ -58,8 +59,12 @@ pub(crate) fn of_account() -> Router<Arc<Site>> {
 pub(crate) fn of_pen() -> Router<Arc<Site>> {
     Router::new()
         .route("/pen", get(pen::list))
-        .route("/rulesets", post(pen::install))
-        .route("/rulesets/{rid}", delete(pen::uninstall))
+        .route("/rulesets", post(ruleset::install))
+        .route("/rulesets/flush", post(ruleset::flush))
+        .route("/rulesets/review", post(ruleset::review))
+        .route("/rulesets/{rid}", delete(ruleset::uninstall))
+        .route("/rulesets/{rid}/rollback", post(ruleset::roll_back))
+        .route("/rulesets/{rid}/versions", get(ruleset::versions))
         .route("/channels", post(channel::make))
         .route(
             "/channels/{eci}",

@@ -8,21 +8,25 @@ mod journal;
 mod legacy;
 mod listing;
 mod request;
+mod ruleset;
 mod why;
 
 pub use account::{
     Account, Accounts, Kept, KeptList, Link, LogIn, MakeAccount, MakeToken, NewToken, Scope,
     Session, SetPassword,
 };
-pub use answer::{Directive, Installed, Invited, Paired, Problem, Raised, Status, StatusPen};
+pub use answer::{Directive, Invited, Paired, Problem, Raised, Status, StatusPen};
 pub use journal::{
     Cause, Effect, Event, Failure, Journal, JournalEntry, Log, Outcome, Run, Saw, Trim, Trimmed,
 };
 pub use legacy::{Episode, LegacyDirective, LegacyMeta};
 pub(crate) use listing::hexadecimal;
-pub use listing::{Channel, Invite, Pen, Ruleset, Subscription, Timer};
-pub use request::{
-    ChangeChannel, Install, Legacy, MakeChannel, MakeInvite, Pair, Query, Raise, Rate, Wait,
+pub use listing::{Channel, Invite, Pen, Subscription, Timer};
+pub use request::{ChangeChannel, Legacy, MakeChannel, MakeInvite, Pair, Query, Raise, Rate, Wait};
+pub(crate) use ruleset::digits;
+pub use ruleset::{
+    Flush, Flushed, Install, Installed, NotFlushed, Permissions, Review, Reviewed, RollBack,
+    Ruleset, Version,
 };
 pub use why::{Caused, Done, Happening, RuleWhy, Settled, Why, Woken};
 

@@ -48,6 +48,7 @@ impl Served {
         let (moved, journal_moved) = watch::channel(0);
         let site = Site {
             desk,
+            library: Arc::new(Shelf),
             journal: Archive::new(Arc::new(Past), Arc::new(Krl)),
             keeper: Arc::new(Clerk),
             journal_moved,
@@ -246,6 +247,23 @@ fn raised() -> Reply {
 /// A journal of three entries, of which the last has no outcome. Their events' ids differ in the
 /// last byte.
 struct Past;
+
+/// A library with one text.
+struct Shelf;
+
+impl crate::Library for Shelf {
+    fn fetch<'a>(&'a self, url: &'a str) -> crate::Fetched<'a> {
+        let text = match url {
+            "https://rulesets.example/a.krl" => Ok("ruleset a { }".to_owned()),
+            _ => Err(Fault::new(
+                Whose::World,
+                "fetch-refused",
+                "the answer is 404",
+            )),
+        };
+        Box::pin(async { text })
+    }
+}
 
 impl Reader for Past {
     fn read(&self, _: PenId, wanted: &Wanted) -> Result<Page, Fault> {

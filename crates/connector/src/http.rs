@@ -16,12 +16,14 @@ use trouble::Trouble;
 
 mod answer;
 mod call;
+mod text;
 mod trouble;
 
 /// Asks and tells services of the world.
 #[derive(Debug)]
 pub struct Http {
     config: HttpConfig,
+    fetching: Client,
     following: Client,
     staying: Client,
 }
@@ -43,10 +45,12 @@ impl Http {
     /// A connector with these bounds.
     pub fn new(config: HttpConfig) -> Result<Self, Fault> {
         let client = |policy| client(&config, policy).map_err(|error| unusable(&error));
+        let fetching = client(text::securely(config.redirects_max))?;
         let following = client(redirect::Policy::limited(config.redirects_max))?;
         let staying = client(redirect::Policy::none())?;
         Ok(Self {
             config,
+            fetching,
             following,
             staying,
         })

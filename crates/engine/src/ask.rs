@@ -3,7 +3,7 @@
 use stratus_event::{Fault, PenId, Value, Whose};
 use stratus_pen::{
     Answered, Asked, RunId,
-    language::{Question, QuestionId},
+    language::{OF_PENS, Question, QuestionId},
 };
 
 use crate::{
@@ -53,9 +53,16 @@ impl Engine {
         self.launch_answered(pen);
     }
 
-    /// Asks the world. What stands for a secret is in the record; the secret itself goes out only
+    /// Asks the world, or another PEN. What stands for a secret is in the record; the secret itself goes out only
     /// here, to the connector.
     pub(crate) fn put_question(&mut self, ask: Ask) {
+        let permitted = self.check_permitted(ask.pen, &ask.rid, &ask.connector, &ask.arguments);
+        if let Err(fault) = permitted {
+            return self.handle_answered(ask.pen, ask.question, Err(fault));
+        }
+        if ask.connector == *OF_PENS {
+            return self.inquire_for_rule(ask);
+        }
         let hosted = self.pens.get(&ask.pen);
         let arguments = hosted.map(|hosted| hosted.state.unsealed(&ask.rid, &ask.arguments));
         let arguments = arguments.unwrap_or_default();

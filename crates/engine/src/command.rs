@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use stratus_capability::Rate;
 use stratus_event::{Eci, EventId, Fault, Map, Name, PenId, Timestamp, Value};
 use stratus_pen::{
-    Bearer, Channel, Policy, Rule,
+    Bearer, Channel, Permissions, Policy, Rule, Terms,
     language::{Directive, Timer},
 };
 use stratus_protocol::{NodeId, SubscriptionId};
 
-use crate::{AccountCommand, AccountListing, Credential, Identity, Subject};
+use crate::{AccountCommand, AccountListing, Credential, Identity, Subject, Version};
 
 /// Names a command so that its reply finds the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +48,13 @@ pub enum Command {
         pen: PenId,
         /// The program's text.
         source: String,
+        /// The address that it was fetched from, if it was.
+        from: Option<String>,
+        /// What it is configured with; none leaves what it was.
+        configuration: Option<Map>,
+        /// What it may do beyond its PEN; none is what its text asks for. What it asks for by name
+        /// must be among it (`permissions-needed`).
+        permissions: Option<Box<Permissions>>,
     },
     /// Make an invite; answered by [`Reply::Invite`].
     Invite {
@@ -144,6 +151,16 @@ pub enum Command {
         /// Which ruleset.
         rid: Name,
     },
+    /// Bring the rulesets up to date that were fetched from an address; answered by
+    /// [`Reply::Updated`].
+    Update {
+        /// In which PEN.
+        pen: PenId,
+        /// The address.
+        from: String,
+        /// The text that stands there now, or why there is none.
+        text: Result<String, Fault>,
+    },
     /// End a subscription, effective at once; answered by [`Reply::Done`].
     Unsubscribe {
         /// Of which PEN.
@@ -177,6 +194,7 @@ impl Command {
             | Self::Pair { pen, .. }
             | Self::Query { pen, .. }
             | Self::Uninstall { pen, .. }
+            | Self::Update { pen, .. }
             | Self::Unsubscribe { pen, .. }
             | Self::Withdraw { pen, .. } => Some(Subject::Pen(*pen)),
             Self::QueryBy { channel, .. } | Self::Raise { channel, .. } => {
@@ -308,6 +326,10 @@ pub enum Reply {
         rules: Vec<Name>,
         /// There was one before.
         replaced: bool,
+        /// The hash of its text.
+        hash: [u8; 32],
+        /// What it may do beyond its PEN from now on.
+        permissions: Permissions,
     },
     /// The node as a whole.
     Status {
@@ -320,8 +342,21 @@ pub enum Reply {
         /// The nodes it has a stream with.
         connected: Vec<NodeId>,
     },
+    /// Rulesets were brought up to date.
+    Updated(Updated),
     /// What a query answered.
     Value(Value),
+}
+
+/// What came of bringing rulesets up to date.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Updated {
+    /// Those that have another text now.
+    pub changed: Vec<Name>,
+    /// Those that keep the text that they had, and why.
+    pub failed: Vec<(Name, Fault)>,
+    /// Those whose text is the same.
+    pub unchanged: Vec<Name>,
 }
 
 /// What there is in a PEN.
@@ -331,6 +366,8 @@ pub struct Listing {
     pub channels: Vec<Channel>,
     /// Rulesets in install order: id, names of rules, names of queries.
     pub rulesets: Vec<(Name, Vec<Name>, Vec<Name>)>,
+    /// On which terms they are installed, and the texts that they had; the same order.
+    pub installed: Vec<(Name, RulesetListing)>,
     /// Rulesets that are installed and do nothing, because this version's compiler refuses them.
     pub broken: Vec<(Name, Fault)>,
     /// Subscriptions.
@@ -339,6 +376,19 @@ pub struct Listing {
     pub invites: Vec<InviteListing>,
     /// Timers that have not gone off, or go off again.
     pub timers: Vec<Timer>,
+}
+
+/// How a ruleset is installed, in a listing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RulesetListing {
+    /// What it is configured with, and where its text comes from.
+    pub terms: Terms,
+    /// What it may do beyond its PEN, without its modules.
+    pub permissions: Permissions,
+    /// The texts that it had, the present one last.
+    pub versions: Vec<Version>,
+    /// Why it could not be brought up to date when that was tried last.
+    pub trouble: Option<Fault>,
 }
 
 /// A subscription in a listing.

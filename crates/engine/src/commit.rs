@@ -95,6 +95,11 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// The last batch that is on its way, or there.
+    pub(crate) fn last(&self) -> Position {
+        self.last
+    }
+
     /// Why nothing can be made durable any more, if so.
     pub(crate) fn failure(&self) -> Option<Fault> {
         self.failed.as_deref().map(store_failed)
@@ -172,6 +177,21 @@ impl Engine {
         self.commit(draft);
     }
 
+    /// Answers a command when that batch is durable, whatever came after it.
+    pub(crate) fn reply_resting(
+        &mut self,
+        rests: Position,
+        id: CommandId,
+        reply: Result<Reply, Fault>,
+    ) {
+        if rests <= self.ledger.durable {
+            return self.say(id, reply);
+        }
+        let held = &mut self.ledger.held;
+        let place = held.partition_point(|(position, _)| *position <= rests);
+        held.insert(place, (rests, After::Reply(id, Box::new(reply))));
+    }
+
     /// From here on nothing is acknowledged. Every waiting command hears `store-failed`.
     pub(crate) fn handle_commit_failed(&mut self, reason: &str) {
         self.outputs
@@ -188,10 +208,13 @@ impl Engine {
         let pairing = std::mem::take(&mut self.pairing_waits)
             .into_iter()
             .map(|wait| wait.command);
+        let inquiries = std::mem::take(&mut self.inquiries).into_values();
+        let inquiring = inquiries.filter_map(|inquiry| inquiry.command());
         let loading = self.loading.take_commands();
         let commands: Vec<CommandId> = replies
             .chain(waiting)
             .chain(pairing)
+            .chain(inquiring)
             .chain(loading)
             .collect();
         for id in commands {

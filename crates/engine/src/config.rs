@@ -93,6 +93,13 @@ pub struct Config {
     pub program_bytes_max: usize,
     /// Compiled programs that no PEN in memory uses. The room for them is made as it is needed.
     pub programs_unused_max: usize,
+    /// Queries that wait for each other. One more is refused with `query-depth-exhausted`.
+    pub query_depth_max: usize,
+    /// Steps of evaluation of a query, and of those that it leads to, that are done at once. What
+    /// takes more is done by a worker, so that a long query keeps nobody waiting.
+    pub query_fuel_at_once: u64,
+    /// Queries that workers evaluate or are to evaluate. One more is refused with `queries-full`.
+    pub queries_running_max: usize,
     /// Accepted events of a PEN without an outcome. One more is refused with `queue-full` if it
     /// comes by a door; a partner's waits at the partner's node until half of the room is free; a
     /// timer waits; what the engine itself tells the PEN is let in above the bound.
@@ -108,6 +115,9 @@ pub struct Config {
     /// Subscriptions of a PEN that have not ended, pending ones included. One more is refused with
     /// `subscriptions-full`.
     pub subscriptions_max: usize,
+    /// Texts of a ruleset that are remembered, the present one included. The oldest is forgotten
+    /// first.
+    pub versions_max: usize,
     /// How long a timer waits that finds the queue of its PEN full.
     pub timer_retry_delay_ms: u64,
 }
@@ -154,6 +164,9 @@ impl Config {
             pens_max: 1_000_000,
             program_bytes_max: 1 << 20,
             programs_unused_max: 256,
+            query_depth_max: 16,
+            query_fuel_at_once: 10_000,
+            queries_running_max: 1_024,
             queue_events_max: 1_024,
             receipts_max: 1_000,
             refusals_max: 64,
@@ -161,6 +174,7 @@ impl Config {
             seen_ids_max: 4_096,
             subscriptions_max: 10_000,
             timer_retry_delay_ms: 1_000,
+            versions_max: 32,
         }
     }
 }

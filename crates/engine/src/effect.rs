@@ -85,6 +85,10 @@ impl Engine {
 
     fn want_act(&mut self, pen: PenId, id: EffectId, pending: Pending, draft: &mut Draft) {
         let effects_max = self.config.effects_max;
+        let (rid, connector) = (&pending.rid, &pending.connector);
+        if let Err(fault) = self.check_permitted(pen, rid, connector, &pending.arguments) {
+            return self.effect_failed(pen, id, &pending, &fault, draft);
+        }
         let Some(hosted) = self.pens.get_mut(&pen) else {
             return;
         };

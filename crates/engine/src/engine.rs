@@ -16,6 +16,7 @@ mod federation;
 mod hosted;
 mod image;
 mod input;
+mod inquiry;
 mod invite;
 mod job;
 pub mod journal;
@@ -25,6 +26,7 @@ mod outbox;
 mod output;
 mod pairing;
 mod pens;
+mod permit;
 mod raise;
 mod record;
 mod relation;
@@ -42,7 +44,7 @@ pub use account::{
 };
 pub use command::{
     ChannelChange, ChannelWish, Command, CommandId, Door, InviteListing, Listing, Reply,
-    SubscriptionListing, Wait,
+    RulesetListing, SubscriptionListing, Updated, Wait,
 };
 pub use config::Config;
 pub use image::{Image, Start, Subject};
@@ -51,7 +53,7 @@ pub use job::{Finished, Job};
 pub use output::{Ask, Output, Perform};
 pub use record::{
     Accepted, AskId, Batch, EffectId, Key, Outcome, OutcomeRun, OutcomeStand, Position, Record,
-    Residence, STANDS_BYTES_MAX, Source, Standing, Subscription,
+    Residence, STANDS_BYTES_MAX, Source, Standing, Subscription, Version,
 };
 pub use stratus_pen::RunEnd;
 pub use stratus_salience::Did;
@@ -83,6 +85,7 @@ use channels::check_tags;
 use commit::{Draft, Ledger};
 use effect::Turns;
 use hosted::Hosted;
+use inquiry::{Asker, Inquiry, Target};
 use loading::Loading;
 use pairing::PairWait;
 use raise::Wish;
@@ -132,6 +135,9 @@ pub struct Engine {
     turns: BTreeMap<Name, Turns>,
     /// How much came in by doors of late, by channels that have a rate.
     meters: BTreeMap<Eci, Meter>,
+    /// Questions to rulesets that workers evaluate, by number.
+    inquiries: BTreeMap<u64, Inquiry>,
+    inquiries_next: u64,
     federation: Federation,
     addresses: Vec<String>,
     connected: BTreeSet<NodeId>,
@@ -172,6 +178,8 @@ impl Engine {
             pairing_waits: Vec::new(),
             turns: BTreeMap::new(),
             meters: BTreeMap::new(),
+            inquiries: BTreeMap::new(),
+            inquiries_next: 0,
             addresses: Vec::new(),
             connected: BTreeSet::new(),
             schedule: Schedule::default(),
@@ -274,7 +282,9 @@ impl Engine {
             Command::CreatePen { name } => {
                 self.change(id, |engine, draft| engine.create_pen(&name, draft));
             }
-            Command::Install { pen, .. } | Command::Uninstall { pen, .. } => {
+            Command::Install { pen, .. }
+            | Command::Uninstall { pen, .. }
+            | Command::Update { pen, .. } => {
                 self.change_rulesets(id, pen, command);
             }
             Command::Invite { .. }
@@ -300,8 +310,14 @@ impl Engine {
                 name,
                 arguments,
             } => {
-                let answer = self.query(pen, None, (&rid, &name), &arguments);
-                self.reply(id, answer.map(Reply::Value));
+                let target = Target {
+                    pen,
+                    channel: None,
+                    rid,
+                    name,
+                    arguments,
+                };
+                self.inquire(Asker::Command(id), Ok(target));
             }
             Command::QueryBy {
                 channel,
@@ -310,8 +326,8 @@ impl Engine {
                 name,
                 arguments,
             } => {
-                let answer = self.query_by(channel, &door, (&rid, &name), &arguments);
-                self.reply(id, answer.map(Reply::Value));
+                let target = self.target_by(channel, &door, (rid, name), arguments);
+                self.inquire(Asker::Command(id), target);
             }
             Command::Raise {
                 channel,

@@ -9,6 +9,7 @@ use crate::{
     commit::{After, Draft},
     effect::FAILURES,
     hosted::Entry,
+    job::{Work, Worked},
     names::{ERROR, SYSTEM, attribute},
     timer::write_timer,
 };
@@ -95,18 +96,19 @@ impl Engine {
         };
         let job = Job {
             pen,
-            position: entry.position,
-            transaction,
+            work: Work::Event(entry.position, Box::new(transaction)),
         };
         self.outputs.push_back(Output::Run(Box::new(job)));
     }
 
     pub(crate) fn handle_finished(&mut self, finished: Finished) {
-        let Finished {
-            pen,
-            position,
-            ending,
-        } = finished;
+        let pen = finished.pen;
+        let (position, ending) = match finished.result {
+            Worked::Event(position, ending) => (position, ending),
+            Worked::Query(inquiry, ending, fuel) => {
+                return self.handle_queried(inquiry, ending, fuel);
+            }
+        };
         let running = self
             .pens
             .get(&pen)

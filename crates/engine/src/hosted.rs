@@ -8,8 +8,8 @@ use stratus_pen::{Channel, ChannelId, Parent, Seed, State};
 use stratus_protocol::{Invite, Pairing, SubscriptionId};
 
 use crate::{
-    Accepted, AskId, Command, CommandId, EffectId, Key, Position, Record, Wait, ask::Pended,
-    commit::After, effect::Pending, relation::Relation, seen::Seen,
+    Accepted, AskId, Command, CommandId, EffectId, Key, Position, Record, Version, Wait,
+    ask::Pended, commit::After, effect::Pending, relation::Relation, seen::Seen,
 };
 
 /// A PEN as this node hosts it. All of it but what [`Hosted::is_at_rest`] looks at can be read back
@@ -36,6 +36,8 @@ pub(crate) struct Hosted {
     pub(crate) due: BTreeSet<Name>,
     /// Rulesets by their place in the install order: id and program.
     pub(crate) places: BTreeMap<u32, (Name, [u8; 32])>,
+    /// The texts that rulesets had, the present one last, and why it could not be brought up to date.
+    pub(crate) histories: BTreeMap<Name, History>,
     /// Installed rulesets whose text this version's compiler refuses, and why. They do nothing.
     pub(crate) broken: BTreeMap<Name, Broken>,
     /// What belongs to accepted events that are still to be read back.
@@ -60,6 +62,13 @@ pub(crate) struct Hosted {
     pub(crate) invites: BTreeMap<[u8; 16], Invite>,
     /// Pairings that this PEN began.
     pub(crate) pairings: BTreeMap<SubscriptionId, Pairing>,
+}
+
+/// The texts that a ruleset had.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    pub(crate) versions: Vec<Version>,
+    pub(crate) trouble: Option<Fault>,
 }
 
 /// A ruleset that is installed and does not compile.
@@ -134,6 +143,7 @@ impl Hosted {
             deferred: VecDeque::new(),
             due: BTreeSet::new(),
             places: BTreeMap::new(),
+            histories: BTreeMap::new(),
             broken: BTreeMap::new(),
             restoring: BTreeMap::new(),
             seen: BTreeMap::new(),

@@ -11,7 +11,10 @@ use stratus_event::{Eci, Fault, PenId, Whose};
 use stratus_protocol::{Output as Said, SubscriptionId};
 
 use crate::{
-    CommandId, Engine, Image, Input, Key, Output, Record, Subject, commit::Draft, schedule::Alarm,
+    Ask, CommandId, Engine, Image, Input, Key, Output, Record, Subject,
+    commit::Draft,
+    inquiry::{self, Inquiry},
+    schedule::Alarm,
 };
 
 /// What is being read, and what waits for it.
@@ -43,6 +46,10 @@ struct Held {
 enum Waits {
     Input(Box<Input>),
     Said(Box<Said>),
+    /// A rule asks the PEN.
+    Ask(Box<Ask>),
+    /// A query asks the PEN.
+    Inquiry(Box<Inquiry>),
     /// A timer is due.
     Time,
 }
@@ -126,6 +133,30 @@ impl Engine {
         } else {
             self.hold(about, Waits::Said(Box::new(said)));
         }
+        None
+    }
+
+    /// The same of what a rule asks another PEN.
+    pub(crate) fn hold_ask(&mut self, ask: Ask) -> Option<Ask> {
+        let about = inquiry::channel(&ask.arguments).map(Subject::Channel);
+        let Some(about) = about.filter(|about| self.is_away(about)) else {
+            return Some(ask);
+        };
+        self.hold(about, Waits::Ask(Box::new(ask)));
+        None
+    }
+
+    /// The same of what a query asks another PEN.
+    pub(crate) fn hold_inquiry(&mut self, mut inquiry: Inquiry) -> Option<Inquiry> {
+        let eci = inquiry
+            .channel()
+            .filter(|eci| inquiry.arrived != Some(*eci));
+        let about = eci.map(Subject::Channel);
+        let Some(about) = about.filter(|about| self.is_away(about)) else {
+            return Some(inquiry);
+        };
+        inquiry.arrived = eci;
+        self.hold(about, Waits::Inquiry(Box::new(inquiry)));
         None
     }
 
@@ -257,6 +288,8 @@ impl Engine {
             match held.what {
                 Waits::Input(input) => self.dispatch_present(*input),
                 Waits::Said(said) => self.hear_present(*said),
+                Waits::Ask(ask) => self.inquire_present(&ask),
+                Waits::Inquiry(inquiry) => self.pursue(*inquiry),
                 Waits::Time => {}
             }
         }
@@ -313,6 +346,7 @@ impl Waits {
                 Input::Command { id, .. } => Some(id),
                 _ => None,
             },
+            Self::Inquiry(inquiry) => inquiry.command(),
             _ => None,
         }
     }

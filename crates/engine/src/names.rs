@@ -8,7 +8,9 @@ pub(crate) const ERROR: &str = "error";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const PAIRING_FAILED: &str = "pairing_failed";
 pub(crate) const REMOVED: &str = "removed";
+pub(crate) const RULESET_FAILED: &str = "ruleset_failed";
 pub(crate) const RULESET_INSTALLED: &str = "ruleset_installed";
+pub(crate) const RULESET_UPDATED: &str = "ruleset_updated";
 pub(crate) const SEND_FAILED: &str = "send_failed";
 pub(crate) const SUBSCRIPTION: &str = "subscription";
 pub(crate) const SYSTEM: &str = "system";
@@ -46,7 +48,9 @@ mod tests {
             OWNER,
             PAIRING_FAILED,
             REMOVED,
+            RULESET_FAILED,
             RULESET_INSTALLED,
+            RULESET_UPDATED,
             SEND_FAILED,
             SUBSCRIPTION,
             SYSTEM,

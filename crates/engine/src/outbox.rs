@@ -60,7 +60,9 @@ impl Engine {
             effect: Some(id),
             failures: entry.failures(),
         };
-        if let Err(fault) = self.put_in_outbox(pen, &letter, draft) {
+        let permitted = self.check_domain(pen, &wanted.run.rid, domain);
+        let put = permitted.and_then(|()| self.put_in_outbox(pen, &letter, draft));
+        if let Err(fault) = put {
             note(outcome, wanted, &fault);
             self.send_failed(pen, &letter, &fault, draft);
         }

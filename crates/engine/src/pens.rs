@@ -1,11 +1,15 @@
 //! PENs, as the owner makes and lists them.
 
 use stratus_event::{Fault, Name, PenId, Whose};
-use stratus_pen::Policy;
+use stratus_pen::{
+    Policy,
+    language::{Program, StateView as _},
+};
 use stratus_protocol::SubscriptionId;
 
 use crate::{
-    ChannelWish, Engine, InviteListing, Key, Listing, Record, Reply, SubscriptionListing,
+    ChannelWish, Engine, InviteListing, Key, Listing, Record, Reply, RulesetListing,
+    SubscriptionListing,
     commit::Draft,
     hosted::Hosted,
     names::{OWNER, fixed},
@@ -56,6 +60,10 @@ impl Engine {
                 .programs()
                 .map(|program| ruleset(program.as_ref()))
                 .collect(),
+            installed: state
+                .programs()
+                .map(|program| (program.rid().clone(), hosted.ruleset(program.as_ref())))
+                .collect(),
             broken: hosted
                 .broken
                 .iter()
@@ -87,6 +95,18 @@ impl Engine {
 }
 
 impl Hosted {
+    fn ruleset(&self, program: &dyn Program) -> RulesetListing {
+        let terms = self.state.terms(program.rid());
+        let history = self.histories.get(program.rid()).cloned();
+        let history = history.unwrap_or_default();
+        RulesetListing {
+            permissions: terms.permissions.clone().unwrap_or_else(|| program.wants()),
+            terms,
+            versions: history.versions,
+            trouble: history.trouble,
+        }
+    }
+
     fn subscriptions(&self) -> Vec<SubscriptionListing> {
         let begun = self
             .pairings
@@ -141,7 +161,7 @@ impl Hosted {
     }
 }
 
-fn ruleset(program: &dyn stratus_pen::language::Program) -> (Name, Vec<Name>, Vec<Name>) {
+fn ruleset(program: &dyn Program) -> (Name, Vec<Name>, Vec<Name>) {
     let rules = program
         .rules()
         .iter()

@@ -6,7 +6,7 @@
 use stratus_capability::{GrantHash, GrantId};
 use stratus_event::{Eci, Event, EventId, Fault, Name, PenId, Timestamp, Value};
 use stratus_pen::{
-    Channel, RunEnd,
+    Channel, RunEnd, Terms,
     language::{Directive, Effect, Question, Timer},
     variable::{Part, Written},
 };
@@ -182,6 +182,12 @@ pub enum Record {
         rid: Name,
         /// Its program.
         program: [u8; 32],
+        /// On which terms it is installed.
+        terms: Terms,
+        /// The texts that it had, the present one last.
+        versions: Vec<Version>,
+        /// Why its text could not be brought up to date from its address when that was tried last.
+        trouble: Option<Fault>,
     },
     /// Of [`Key::Variable`]: the value. Large maps in it are empty, as their entries stand under
     /// keys of their own; earlier versions wrote them into the same record.
@@ -302,6 +308,17 @@ impl Record {
             Written::Head(value) => Self::Variable(value),
         }
     }
+}
+
+/// A text that a ruleset has, or had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its BLAKE3 hash.
+    pub program: [u8; 32],
+    /// When it was installed.
+    pub at: Timestamp,
+    /// The address that it was fetched from, if it was.
+    pub from: Option<String>,
 }
 
 /// Two PENs with a channel and a grant in each direction wanted.

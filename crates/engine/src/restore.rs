@@ -15,7 +15,7 @@ use crate::{
     commit::Draft,
     effect::Pending,
     federation::Order,
-    hosted::{Broken, Entry, Hosted, Restoring, Waiting, Window},
+    hosted::{Broken, Entry, History, Hosted, Restoring, Waiting, Window},
     relation::Relation,
     schedule::Alarm,
     seen::First,
@@ -70,7 +70,8 @@ impl Engine {
                     sources.insert(hash, source);
                 }
                 // Of the programs that were ever installed, only those that still are matter.
-                (Key::Ruleset(pen, place), Record::Ruleset { rid, program }) => {
+                (Key::Ruleset(pen, place), record @ Record::Ruleset { .. }) => {
+                    let (rid, program) = self.take_terms(pen, record)?;
                     match self.compile_again(program, &sources)? {
                         Ok(()) => self.take_ruleset(pen, place, rid, program)?,
                         Err(fault) => self.take_broken(pen, place, (rid, program), fault)?,
@@ -240,6 +241,25 @@ impl Engine {
             draft.rewrite(pen, &change, parts);
         }
         Ok(())
+    }
+
+    /// Takes in how a ruleset is installed; its id and the hash of its text.
+    fn take_terms(&mut self, pen: PenId, record: Record) -> Result<(Name, [u8; 32]), Fault> {
+        let Record::Ruleset {
+            rid,
+            program,
+            terms,
+            versions,
+            trouble,
+        } = record
+        else {
+            return Err(orphan("a record under the wrong key"));
+        };
+        let hosted = self.hosted_mut(pen)?;
+        hosted.state.set_terms(&rid, terms);
+        let history = History { versions, trouble };
+        hosted.histories.insert(rid.clone(), history);
+        Ok((rid, program))
     }
 
     /// Compiles a program; an inner fault is the compiler's.

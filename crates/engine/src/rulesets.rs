@@ -1,20 +1,20 @@
-//! Rulesets of a PEN: install, replace, take out, ask.
+//! Rulesets of a PEN: install, replace, take out.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use stratus_event::{Eci, Fault, Map, Name, PenId, Value, Whose};
+use stratus_event::{Fault, Map, Name, PenId, Value, Whose};
 use stratus_pen::{
-    Gone,
-    language::{Answers, Outline, Program, RuleError, Scene, StateView, Stop},
+    Gone, Permissions, Terms,
+    language::{Outline, Program, StateView as _},
 };
 use stratus_salience::{Primitive, Symbol};
 
 use crate::{
-    Command, CommandId, Door, Engine, Key, Record, Reply,
+    Command, CommandId, Engine, Key, Record, Reply, Updated, Version,
     commit::Draft,
     hosted::Hosted,
-    names::{RULESET_INSTALLED, SYSTEM, attribute, fixed},
-    raise::check_door,
+    names::{RULESET_FAILED, RULESET_INSTALLED, RULESET_UPDATED, SYSTEM, attribute, fixed},
+    permit::permissions_needed,
 };
 
 impl Engine {
@@ -30,7 +30,23 @@ impl Engine {
         }
         let mut draft = Draft::default();
         let reply = match command {
-            Command::Install { source, .. } => self.install_whole(pen, source, &mut draft),
+            Command::Install {
+                source,
+                from,
+                configuration,
+                permissions,
+                ..
+            } => {
+                let text = Text {
+                    source,
+                    from,
+                    configuration,
+                    granted: permissions.map(|granted| *granted),
+                    unattended: false,
+                };
+                self.install_whole(pen, text, &mut draft)
+            }
+            Command::Update { from, text, .. } => self.update(pen, &from, &text, &mut draft),
             Command::Uninstall { rid, .. } => self.uninstall(pen, &rid, &mut draft),
             _ => return,
         };
@@ -62,17 +78,12 @@ impl Engine {
 
     /// Installs a ruleset and, before it, the modules that it lacks and the node brings. If it is
     /// refused then, those stay.
-    fn install_whole(
-        &mut self,
-        pen: PenId,
-        source: String,
-        draft: &mut Draft,
-    ) -> Result<Reply, Fault> {
-        let (_, program) = self.compile(&source)?;
+    fn install_whole(&mut self, pen: PenId, text: Text, draft: &mut Draft) -> Result<Reply, Fault> {
+        let (_, program) = self.compile(&text.source)?;
         for source in self.lacking(pen, program.as_ref(), 0)? {
-            self.install(pen, source.to_string(), draft)?;
+            self.install(pen, Text::brought(&source), draft)?;
         }
-        self.install(pen, source, draft)
+        self.install(pen, text, draft)
     }
 
     /// The modules that a ruleset needs, the PEN lacks and the node brings, each after those that
@@ -102,30 +113,21 @@ impl Engine {
         Ok(lacking)
     }
 
-    fn install(&mut self, pen: PenId, source: String, draft: &mut Draft) -> Result<Reply, Fault> {
-        let rulesets_max = self.config.rulesets_max;
-        let (hash, program) = self.compile(&source)?;
+    fn install(&mut self, pen: PenId, text: Text, draft: &mut Draft) -> Result<Reply, Fault> {
+        let (hash, program) = self.compile(&text.source)?;
+        let rid = program.rid().clone();
+        let permissions = text.permissions(program.as_ref())?;
+        let before = self.check_place(pen, &rid)?;
         let known = self.programs.contains_key(&hash);
         let hosted = self.hosted_mut(pen)?;
-        let rid = program.rid().clone();
-        let before = hosted.place(&rid);
-        if before.is_none() && hosted.places.len() >= rulesets_max {
-            return Err(rulesets_full(rulesets_max));
-        }
         let gone = hosted.state.install(program.clone())?;
         write_gone(pen, gone, draft);
         for key in hosted.mended(&rid) {
             draft.remove(key);
         }
+        hosted.settle_terms(&rid, &text, permissions.clone());
         let place = before.unwrap_or_else(|| hosted.place_next());
-        hosted.places.insert(place, (rid.clone(), hash));
-        draft.put(
-            Key::Ruleset(pen, place),
-            Record::Ruleset {
-                rid: rid.clone(),
-                program: hash,
-            },
-        );
+        let old = hosted.places.insert(place, (rid.clone(), hash));
         let since = hosted.evaluated_next();
         draft.put(
             Key::Installed(pen, since, rid.clone()),
@@ -134,6 +136,7 @@ impl Engine {
             },
         );
         if !known {
+            let source = text.source;
             draft.put(Key::Program(hash), Record::Program { source });
         }
         let rules = program
@@ -142,12 +145,18 @@ impl Engine {
             .map(|rule: &Outline| rule.name.clone())
             .collect();
         self.programs.insert(hash, program);
+        self.note_version(pen, &rid, (hash, text.from), draft);
         self.set_instants(pen, None, draft);
         self.tell_installed(pen, &rid, draft);
+        if old.is_some_and(|(_, old)| old != hash) {
+            self.tell_updated(pen, &rid, hash, draft);
+        }
         Ok(Reply::Ruleset {
             rid,
             rules,
             replaced: before.is_some(),
+            hash,
+            permissions,
         })
     }
 
@@ -165,6 +174,149 @@ impl Engine {
         }
     }
 
+    /// The place of a ruleset that is there; refuses one more than there may be.
+    fn check_place(&self, pen: PenId, rid: &Name) -> Result<Option<u32>, Fault> {
+        let rulesets_max = self.config.rulesets_max;
+        let hosted = self.hosted(pen)?;
+        let place = hosted.place(rid);
+        if place.is_none() && hosted.places.len() >= rulesets_max {
+            return Err(rulesets_full(rulesets_max));
+        }
+        Ok(place)
+    }
+
+    /// Brings the rulesets up to date whose texts come from that address. One that cannot be keeps
+    /// the text that it has; its PEN is told, and nothing else is held up.
+    fn update(
+        &mut self,
+        pen: PenId,
+        from: &str,
+        text: &Result<String, Fault>,
+        draft: &mut Draft,
+    ) -> Result<Reply, Fault> {
+        let hosted = self.hosted(pen)?;
+        let installed: Vec<(Name, [u8; 32])> = hosted.places.values().cloned().collect();
+        let mut updated = Updated::default();
+        for (rid, hash) in installed {
+            let terms = self.hosted(pen)?.state.terms(&rid);
+            if terms.from.as_deref() != Some(from) {
+                continue;
+            }
+            match text {
+                Ok(source) if *blake3::hash(source.as_bytes()).as_bytes() == hash => {
+                    self.set_trouble(pen, &rid, None, draft);
+                    updated.unchanged.push(rid);
+                }
+                _ => match self.update_ruleset(pen, &rid, from, text.clone(), draft) {
+                    Ok(()) => updated.changed.push(rid),
+                    Err(fault) => {
+                        self.set_trouble(pen, &rid, Some(fault.clone()), draft);
+                        self.tell_ruleset_failed(pen, &rid, from, &fault, draft);
+                        updated.failed.push((rid, fault));
+                    }
+                },
+            }
+        }
+        Ok(Reply::Updated(updated))
+    }
+
+    /// A new text may not want more than the old one, unless that was permitted.
+    fn update_ruleset(
+        &mut self,
+        pen: PenId,
+        rid: &Name,
+        from: &str,
+        text: Result<String, Fault>,
+        draft: &mut Draft,
+    ) -> Result<(), Fault> {
+        let source = text?;
+        let (_, program) = self.compile(&source)?;
+        if program.rid() != rid {
+            return Err(another_ruleset(rid, program.rid()));
+        }
+        let state = &self.hosted(pen)?.state;
+        let old = state.program(rid).map(|old| old.wants());
+        let granted = state.terms(rid).permissions;
+        let granted = granted.or_else(|| old.clone()).unwrap_or_default();
+        let mut known = granted.clone();
+        known.extend(&old.unwrap_or_default());
+        let lacking = known.lacking(&program.wants());
+        if !lacking.is_empty() {
+            return Err(permissions_needed(rid, &lacking));
+        }
+        let text = Text {
+            source,
+            from: Some(from.to_owned()),
+            configuration: None,
+            granted: Some(granted),
+            unattended: true,
+        };
+        self.install(pen, text, draft).map(drop)
+    }
+
+    /// Writes the ruleset's record with one more text in its history.
+    fn note_version(
+        &mut self,
+        pen: PenId,
+        rid: &Name,
+        (program, from): ([u8; 32], Option<String>),
+        draft: &mut Draft,
+    ) {
+        let (at, versions_max) = (self.now, self.config.versions_max.max(1));
+        if let Some(hosted) = self.pens.get_mut(&pen) {
+            let history = hosted.histories.entry(rid.clone()).or_default();
+            history.trouble = None;
+            if history
+                .versions
+                .last()
+                .is_none_or(|last| last.program != program)
+            {
+                history.versions.push(Version { program, at, from });
+            }
+            let surplus = history.versions.len().saturating_sub(versions_max);
+            history.versions.drain(..surplus);
+            hosted.write_ruleset(pen, rid, draft);
+        }
+    }
+
+    fn set_trouble(&mut self, pen: PenId, rid: &Name, trouble: Option<Fault>, draft: &mut Draft) {
+        if let Some(hosted) = self.pens.get_mut(&pen) {
+            let history = hosted.histories.entry(rid.clone()).or_default();
+            if history.trouble != trouble {
+                history.trouble = trouble;
+                hosted.write_ruleset(pen, rid, draft);
+            }
+        }
+    }
+
+    fn tell_updated(&mut self, pen: PenId, rid: &Name, hash: [u8; 32], draft: &mut Draft) {
+        let hash = blake3::Hash::from_bytes(hash).to_hex();
+        let attributes = Map::from([
+            ("rid", attribute(rid)),
+            ("hash", Value::text(hash.as_str())),
+        ]);
+        let event = self.happening(SYSTEM, RULESET_UPDATED, attributes);
+        self.tell(pen, draft, event);
+    }
+
+    fn tell_ruleset_failed(
+        &mut self,
+        pen: PenId,
+        rid: &Name,
+        from: &str,
+        fault: &Fault,
+        draft: &mut Draft,
+    ) {
+        let attributes = Map::from([
+            ("rid", attribute(rid)),
+            ("url", Value::text(from)),
+            ("code", Value::text(&fault.code)),
+            ("reason", Value::text(&fault.message)),
+        ]);
+        let event = self.happening(SYSTEM, RULESET_FAILED, attributes);
+        self.tell(pen, draft, event);
+    }
+
     fn uninstall(&mut self, pen: PenId, rid: &Name, draft: &mut Draft) -> Result<Reply, Fault> {
         let hosted = self.hosted_mut(pen)?;
         let gone = if hosted.broken.contains_key(rid) {
@@ -178,6 +330,7 @@ impl Engine {
         }
         if let Some(place) = hosted.place(rid) {
             hosted.places.remove(&place);
+            hosted.histories.remove(rid);
             draft.remove(Key::Ruleset(pen, place));
         }
         draft.put(
@@ -208,57 +361,72 @@ impl Engine {
             .map_err(one_fault)?;
         Ok((hash, program))
     }
+}
 
-    /// Answers a query at once, from what the PEN knows now.
-    pub(crate) fn query(
-        &mut self,
-        pen: PenId,
-        channel: Option<Eci>,
-        (rid, name): (&Name, &Name),
-        arguments: &Map,
-    ) -> Result<Value, Fault> {
-        let seed = self.random_bytes();
-        let hosted = self.hosted(pen)?;
-        if let Some(broken) = hosted.broken.get(rid) {
-            return Err(ruleset_broken(rid, &broken.fault));
+/// A text that is to be installed, and on which terms.
+struct Text {
+    source: String,
+    from: Option<String>,
+    configuration: Option<Map>,
+    granted: Option<Permissions>,
+    /// Nobody was asked: what is granted has been looked at.
+    unattended: bool,
+}
+
+impl Text {
+    /// One that the node brings.
+    fn brought(source: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            from: None,
+            configuration: None,
+            granted: None,
+            unattended: false,
         }
-        let program = hosted
-            .state
-            .program(rid)
-            .ok_or_else(|| ruleset_unknown(rid))?;
-        if !program.queries().contains(name) {
-            return Err(query_unknown(rid, name));
-        }
-        let scene = Scene {
-            view: &hosted.state,
-            event: None,
-            channel,
-            bindings: &BTreeMap::new(),
-            now: self.now,
-            seed,
-            answers: &Answers::new(),
-            limits: &self.config.evaluation.rule,
-        };
-        program.query(name, arguments, &scene).map_err(stopped)
     }
 
-    /// Asks a ruleset for somebody who comes by a channel, or says why not.
-    pub(crate) fn query_by(
-        &mut self,
-        channel: Eci,
-        door: &Door,
-        (rid, name): (&Name, &Name),
-        arguments: &Map,
-    ) -> Result<Value, Fault> {
-        let (pen, found) = self.channel(&channel)?;
-        check_door(found, door)?;
-        let state = &self.hosted(pen)?.state;
-        state.permits_query(&channel, rid, name)?;
-        self.query(pen, Some(channel), (rid, name), arguments)
+    /// What the program may do; the owner must not leave out by mistake what it names.
+    fn permissions(&self, program: &dyn Program) -> Result<Permissions, Fault> {
+        let wanted = program.wants();
+        let Some(granted) = &self.granted else {
+            return Ok(wanted);
+        };
+        let left_out = granted.left_out(&wanted);
+        if left_out.is_empty() || self.unattended {
+            return Ok(granted.clone());
+        }
+        Err(permissions_needed(program.rid(), &left_out))
     }
 }
 
 impl Hosted {
+    fn settle_terms(&mut self, rid: &Name, text: &Text, permissions: Permissions) {
+        let before = self.state.terms(rid).configuration;
+        let configuration = text.configuration.clone().unwrap_or(before);
+        let terms = Terms {
+            configuration,
+            from: text.from.clone(),
+            permissions: Some(permissions),
+        };
+        self.state.set_terms(rid, terms);
+    }
+
+    fn write_ruleset(&self, pen: PenId, rid: &Name, draft: &mut Draft) {
+        let mut places = self.places.iter();
+        let Some((place, (_, program))) = places.find(|(_, (known, _))| known == rid) else {
+            return;
+        };
+        let history = self.histories.get(rid).cloned().unwrap_or_default();
+        let record = Record::Ruleset {
+            rid: rid.clone(),
+            program: *program,
+            terms: self.state.terms(rid),
+            versions: history.versions,
+            trouble: history.trouble,
+        };
+        draft.put(Key::Ruleset(pen, *place), record);
+    }
+
     /// The ruleset's place in the install order.
     fn place(&self, rid: &Name) -> Option<u32> {
         self.places
@@ -319,15 +487,10 @@ fn one_fault(faults: Vec<Fault>) -> Fault {
     }
 }
 
-fn stopped(stop: Stop) -> Fault {
-    match stop {
-        Stop::Ask(_) => {
-            let message = "a query cannot wait for the world, this one asks it something";
-            Fault::new(Whose::Ruleset, "question-unsupported", message)
-                .hint("ask in a rule, and keep the answer in a variable")
-        }
-        Stop::Error(RuleError { code, message }) => Fault::new(Whose::Ruleset, code, message),
-    }
+fn another_ruleset(rid: &Name, other: &Name) -> Fault {
+    let message = format!("where the text of {rid} stood, that of {other} stands now");
+    Fault::new(Whose::World, "ruleset-another", message)
+        .hint("install the other one by itself, if you want it")
 }
 
 fn rulesets_full(rulesets_max: usize) -> Fault {
@@ -335,19 +498,7 @@ fn rulesets_full(rulesets_max: usize) -> Fault {
     Fault::new(Whose::Caller, "rulesets-full", message).hint("uninstall one that is not used")
 }
 
-fn ruleset_unknown(rid: &Name) -> Fault {
-    let message = format!("there is no ruleset {rid} in this PEN");
-    Fault::new(Whose::Caller, "ruleset-unknown", message)
-        .hint("list the PEN to see what is installed")
-}
-
-fn ruleset_broken(rid: &Name, fault: &Fault) -> Fault {
+pub(crate) fn ruleset_broken(rid: &Name, fault: &Fault) -> Fault {
     let message = format!("the ruleset {rid} does not compile: {fault}");
     Fault::new(Whose::Ruleset, "ruleset-broken", message).hint("install a text of it that does")
-}
-
-fn query_unknown(rid: &Name, name: &Name) -> Fault {
-    let message = format!("the ruleset {rid} answers no query {name}");
-    Fault::new(Whose::Caller, "query-unknown", message)
-        .hint("list the PEN to see what can be asked")
 }

@@ -170,7 +170,7 @@ impl<'s> Evaluator<'s> {
     }
 
     /// Answers a query: calls the function with the arguments that it has parameters for.
-    pub(crate) fn query(mut self, name: &Name, arguments: &DataMap) -> Result<Data, Stop> {
+    pub(crate) fn query(&mut self, name: &Name, arguments: &DataMap) -> Result<Data, Stop> {
         let ruleset = self.ruleset(TOP.instance)?;
         let global = ruleset
             .global(name.as_str())
@@ -178,7 +178,10 @@ impl<'s> Evaluator<'s> {
         match self.queried(TOP.instance, global, arguments) {
             Ok(value) => Ok(border::to_data(&mut self.meter, &value)?),
             Err(Halt::Error(failure)) => Err(failure.into()),
-            Err(Halt::Ask(_)) => Err(Stop::Ask(self.questions.into_values().collect())),
+            Err(Halt::Ask(_)) => {
+                let questions = std::mem::take(&mut self.questions);
+                Err(Stop::Ask(questions.into_values().collect()))
+            }
         }
     }
 

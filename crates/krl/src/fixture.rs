@@ -122,6 +122,7 @@ impl Page {
         match word {
             "answer" => self.trial.answer(read(rest)?),
             "check" => self.check(),
+            "configure" => self.configure(rest)?,
             "evaluate" => {
                 let told = match self.trial.evaluate(self.rid.as_ref(), rest) {
                     Ok(value) => format!("answer {}", data::written(&value)),
@@ -151,6 +152,12 @@ impl Page {
             let source = sources.get(number).copied().unwrap_or_default();
             self.happened.push(diagnostic(source, &found));
         }
+    }
+
+    fn configure(&mut self, text: &str) -> Result<(), String> {
+        let (rid, configuration) = text.split_once(' ').unwrap_or((text, ""));
+        self.trial.configure(&name_of(rid)?, map(configuration)?);
+        Ok(())
     }
 
     fn query(&mut self, text: &str) -> Result<(), String> {

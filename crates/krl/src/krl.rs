@@ -23,12 +23,16 @@ mod session;
 mod together;
 mod trial;
 mod value;
+mod wants;
 
 use std::{any::Any, borrow::Cow, fmt, sync::Arc};
 
 use stratus_event::{Fault, Map, Name, Timestamp, Value, Whose};
 use stratus_krl_syntax::{Diagnostic, Parsed, Partial, Severity, line_column, parse_ruleset};
-use stratus_pen::language::{Ended, Judgement, Language, Outline, Program, RuleError, Scene, Stop};
+use stratus_pen::{
+    Permissions,
+    language::{Ended, Judgement, Language, Outline, Program, RuleError, Scene, Stop},
+};
 use stratus_salience::Patterns;
 
 pub use document::document;
@@ -170,14 +174,21 @@ impl Program for Compiled {
         self.evaluator(scene).run(rule)
     }
 
-    fn query(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Result<Value, Stop> {
+    fn query(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Judgement<Value, Stop> {
         if !self.ruleset.shared.contains(name) {
             let shared = self.ruleset.shared.iter().map(Name::as_str);
             let near = resolve::suggestion(name.as_str(), shared);
             let message = format!("{} shares no function {name}{near}", self.ruleset.rid);
-            return Err(Failure::new("query-unknown", message).into());
+            return Judgement::free(Err(Failure::new("query-unknown", message).into()));
         }
-        self.evaluator(scene).query(name, arguments)
+        let mut evaluator = self.evaluator(scene);
+        let said = evaluator.query(name, arguments);
+        let fuel = evaluator.meter.fuel();
+        Judgement { said, fuel }
+    }
+
+    fn wants(&self) -> Permissions {
+        wants::wants(&self.ruleset)
     }
 
     fn secret(&self, reader: &Name, key: &str, part: usize) -> Option<Cow<'_, str>> {

@@ -9,7 +9,7 @@ use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Val
 use stratus_krl_syntax::{Severity, ast, parse_expression, parse_ruleset};
 use stratus_pen::{
     Answered, Asked, Bearer, Bounds, Channel, ChannelId, Cron, Done, Ending, Policy, RunEnd, State,
-    Transaction,
+    Terms, Transaction,
     language::{
         Answers, Arrangement, Effect, Ended, Language as _, Limits, Program, Scene, StateView as _,
         Stop, SubscriptionView, Timer, TimerChange,
@@ -68,6 +68,15 @@ impl Trial {
         self.rulesets.retain(|(other, _)| *other != rid);
         self.rulesets.push((rid.clone(), source.to_owned()));
         Ok(rid)
+    }
+
+    /// Says what a ruleset was configured with when it was installed.
+    pub fn configure(&mut self, rid: &Name, configuration: Map) {
+        let terms = Terms {
+            configuration,
+            ..self.state.terms(rid)
+        };
+        self.state.set_terms(rid, terms);
     }
 
     /// Makes the PEN a subscriber of a partner of that name.
@@ -325,7 +334,7 @@ impl Trial {
                 answers: &answers,
                 limits: &Limits::default(),
             };
-            match program.query(name, arguments, &scene) {
+            match program.query(name, arguments, &scene).said {
                 Ok(value) => return Ok(value),
                 Err(Stop::Ask(questions)) => {
                     answers.extend(questions.into_iter().map(|question| {

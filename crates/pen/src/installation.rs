@@ -6,7 +6,7 @@ use stratus_event::{Fault, Name, Whose};
 use stratus_salience::{Piece, Progress};
 
 use crate::{
-    State,
+    State, Terms,
     language::Program,
     rulesets::{Rule, Rulesets},
     variable::{self, Part},
@@ -101,6 +101,7 @@ impl State {
         Arc::make_mut(&mut self.timers).retain(|_, timer| timer.rid != *rid);
         Arc::make_mut(&mut self.variables).remove(rid);
         Arc::make_mut(&mut self.rulesets).remove(rid);
+        self.set_terms(rid, Terms::default());
         gone
     }
 

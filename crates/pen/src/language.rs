@@ -10,7 +10,7 @@ use stratus_event::{Eci, Event, Fault, Map, Name, PenId, Timestamp, Value};
 use stratus_salience::{Bindings, Expression, Patterns};
 
 pub use crate::{Arrangement, NewPen};
-use crate::{Channel, ChannelId, Cron, Kin};
+use crate::{Channel, ChannelId, Cron, Kin, Permissions, Terms};
 
 /// A language: text to program.
 pub trait Language: Send + Sync {
@@ -57,7 +57,13 @@ pub trait Program: Send + Sync + fmt::Debug {
     fn run(&self, rule: usize, scene: &Scene<'_>) -> Result<Ended, Stop>;
 
     /// Answers a query. `scene.event` is none.
-    fn query(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Result<Value, Stop>;
+    fn query(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Judgement<Value, Stop>;
+
+    /// What the program wants beyond its PEN, without its modules: what its text does not tell is
+    /// any.
+    fn wants(&self) -> Permissions {
+        Permissions::any()
+    }
 
     /// A part of a secret key that the program holds, if that ruleset may have it. It goes to
     /// connectors only.
@@ -81,18 +87,18 @@ pub struct Outline {
     pub select: Expression,
 }
 
-/// What a part of an event expression came to.
+/// What a part of an event expression, or a query, came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement<T> {
-    /// Its value. An error counts as none, and is for the trace.
-    pub said: Result<T, RuleError>,
+pub struct Judgement<T, E = RuleError> {
+    /// Its value. An error in an event expression counts as none, and is for the trace.
+    pub said: Result<T, E>,
     /// Fuel used.
     pub fuel: u64,
 }
 
-impl<T> Judgement<T> {
+impl<T, E> Judgement<T, E> {
     /// One that took nothing.
-    pub fn free(said: Result<T, RuleError>) -> Self {
+    pub fn free(said: Result<T, E>) -> Self {
         Self { said, fuel: 0 }
     }
 }
@@ -165,6 +171,13 @@ pub trait StateView {
 
     /// The timers that a ruleset has set and that have not gone off.
     fn timers(&self, rid: &Name) -> Vec<Timer>;
+
+    /// On which terms a ruleset is installed; those that say nothing for one that is not.
+    fn terms(&self, rid: &Name) -> Terms;
+
+    /// The text that stands for a part of a key of a ruleset in this PEN
+    /// ([`crate::Seed::handle`]).
+    fn handle(&self, rid: &Name, key: &str, part: usize) -> String;
 }
 
 /// A subscription as rules see it.
@@ -342,7 +355,7 @@ pub struct RuleError {
     pub message: String,
 }
 
-/// Something that only the world can say.
+/// Something that only the world, or another PEN, can say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     /// Which question this is: iteration, call site and ordinal.
@@ -354,6 +367,12 @@ pub struct Question {
     /// With what.
     pub arguments: Map,
 }
+
+/// The connector of those questions that other PENs of the node answer, without the world.
+pub const OF_PENS: &str = "pen";
+
+/// What such a question is for: `eci`, `rid`, `name` and `args` of a query.
+pub const QUERY: &str = "query";
 
 /// Names a question within one rule run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use stratus_event::{Eci, Fault, Name, PenId, Value};
 
 use crate::{
-    Arrangement, Channel, ChannelId, Kin, State,
+    Arrangement, Channel, ChannelId, Kin, State, Terms,
     family::Counted,
     instant::is_instant,
     language::{Change, Program, StateView, SubscriptionView, Timer, TimerChange},
@@ -183,5 +183,12 @@ impl StateView for Overlay<'_> {
             .collect();
         timers.sort_by(|one, other| one.id.cmp(&other.id));
         timers
+    }
+    fn terms(&self, rid: &Name) -> Terms {
+        self.state.terms(rid)
+    }
+
+    fn handle(&self, rid: &Name, key: &str, part: usize) -> String {
+        self.state.handle(rid, key, part)
     }
 }

@@ -16,11 +16,13 @@ mod judge;
 pub mod language;
 mod outcome;
 mod overlay;
+mod permission;
 mod query;
 mod rulesets;
-pub mod sealed;
+mod sealed;
 mod seed;
 mod state;
+mod terms;
 mod transaction;
 pub mod variable;
 mod why;
@@ -36,7 +38,9 @@ pub use installation::Gone;
 pub use outcome::{
     Answered, Arranged, Asked, Done, Ending, Moved, Run, RunEnd, RunId, Stand, Wanted,
 };
+pub use permission::{Allowed, HTTP, Permissions, RULESET, host};
 pub use query::{Query, QueryEnding};
 pub use seed::Seed;
 pub use state::State;
+pub use terms::Terms;
 pub use transaction::Transaction;

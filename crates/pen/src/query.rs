@@ -6,7 +6,7 @@ use stratus_salience::Bindings;
 use crate::{
     State,
     installation::ruleset_unknown,
-    language::{Answers, Limits, Question, Scene, StateView, Stop},
+    language::{Answers, FUEL_EXHAUSTED, Judgement, Limits, Question, Scene, StateView, Stop},
 };
 
 /// A query and everything that its evaluation may read. It changes nothing.
@@ -41,14 +41,22 @@ pub enum QueryEnding {
     Done(Result<Value, Fault>),
 }
 
+impl QueryEnding {
+    /// Whether it took more steps than it might.
+    pub fn is_out_of_fuel(&self) -> bool {
+        matches!(self, Self::Done(Err(fault)) if fault.code == FUEL_EXHAUSTED)
+    }
+}
+
 impl Query {
-    /// Evaluates the query.
-    pub fn run(&self) -> QueryEnding {
+    /// Evaluates the query; what came of it, and the fuel used.
+    pub fn run(&self) -> (QueryEnding, u64) {
         let Some(program) = self.state.program(&self.rid) else {
-            return QueryEnding::Done(Err(ruleset_unknown(&self.rid)));
+            return (QueryEnding::Done(Err(ruleset_unknown(&self.rid))), 0);
         };
         if !program.queries().contains(&self.name) {
-            return QueryEnding::Done(Err(query_unknown(&self.rid, &self.name)));
+            let fault = query_unknown(&self.rid, &self.name);
+            return (QueryEnding::Done(Err(fault)), 0);
         }
         let scene = Scene {
             view: &self.state,
@@ -60,13 +68,28 @@ impl Query {
             answers: &self.answers,
             limits: &self.limits,
         };
-        match program.query(&self.name, &self.arguments, &scene) {
+        let Judgement { said, fuel } = program.query(&self.name, &self.arguments, &scene);
+        let ending = match said {
             Ok(value) => QueryEnding::Done(Ok(value)),
             Err(Stop::Ask(questions)) => self.ask(questions),
             Err(Stop::Error(error)) => {
                 QueryEnding::Done(Err(Fault::new(Whose::Ruleset, error.code, error.message)))
             }
+        };
+        (ending, fuel)
+    }
+
+    /// The same if it takes no more than so many steps. Else the query comes back as it was, for
+    /// when there is more time.
+    pub fn run_within(mut self, fuel_max: u64) -> Result<(QueryEnding, u64), Box<Self>> {
+        let limits = self.limits;
+        self.limits.fuel_max = limits.fuel_max.min(fuel_max);
+        let (ending, fuel) = self.run();
+        let was_cut = self.limits.fuel_max < limits.fuel_max;
+        if was_cut && ending.is_out_of_fuel() {
+            return Err(Box::new(Self { limits, ..self }));
         }
+        Ok((ending, fuel))
     }
 
     fn ask(&self, mut questions: Vec<Question>) -> QueryEnding {

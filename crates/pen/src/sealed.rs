@@ -4,16 +4,29 @@ use std::borrow::Cow;
 
 use stratus_event::{Map, Name, Value};
 
-use crate::{State, language::StateView as _};
+use crate::{Seed, State, language::StateView as _};
 
-/// The text that stands for a part of a key of a ruleset.
-pub fn handle(rid: &Name, key: &str, part: usize) -> String {
-    format!("{BEGIN}{rid} {key} {part}{END}")
+impl Seed {
+    /// The text that stands for a part of a key of a ruleset in that PEN. Its mark tells it from a
+    /// text that only looks like it: who could write a handle into an event would have a secret
+    /// sent to where she likes, by a ruleset that passes attributes on.
+    pub fn handle(&self, rid: &Name, key: &str, part: usize) -> String {
+        let mark = self.mark(rid, key, part);
+        format!("{BEGIN}{rid} {key} {part} {mark}{END}")
+    }
+
+    /// Half of a keyed hash: 128 bits that nobody guesses who has not seen the handle.
+    fn mark(&self, rid: &Name, key: &str, part: usize) -> String {
+        let named = format!("{rid} {key} {part}");
+        let secret = blake3::derive_key("stratus sealed handles v1", &self.0);
+        let hash = blake3::keyed_hash(&secret, named.as_bytes()).to_hex();
+        hash.chars().take(MARK_DIGITS).collect()
+    }
 }
 
 impl State {
     /// What a connector is told: the secrets that the ruleset may have are in the place of their
-    /// handles. Other handles stay as they are.
+    /// handles. Other handles, and texts that only look like one, stay as they are.
     pub fn unsealed(&self, reader: &Name, arguments: &Map) -> Map {
         let entries = arguments.iter();
         entries
@@ -55,6 +68,9 @@ impl State {
         let mut words = handle.split(' ');
         let owner = Name::new(words.next()?).ok()?;
         let (key, part) = (words.next()?, words.next()?.parse().ok()?);
+        if words.next()? != self.seed().mark(&owner, key, part) {
+            return None;
+        }
         let program = self.program(&owner)?;
         program.secret(reader, key, part).map(Cow::into_owned)
     }
@@ -62,3 +78,4 @@ impl State {
 
 const BEGIN: &str = "{{key ";
 const END: &str = "}}";
+const MARK_DIGITS: usize = 32;

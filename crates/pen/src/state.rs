@@ -1,7 +1,7 @@
 //! A PEN as it is at one commit position.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, LazyLock},
 };
 
@@ -9,7 +9,7 @@ use stratus_event::{Eci, Fault, Name, PenId, Value, Whose};
 use stratus_salience::{Armed, Progress, ProgressError, RulePlace};
 
 use crate::{
-    Arrangement, Channel, ChannelId, Done, Kin, Moved, Parent, Seed,
+    Arrangement, Channel, ChannelId, Done, Kin, Moved, Parent, Permissions, Seed, Terms,
     family::{Counted, Family},
     instant::is_instant,
     language::{Change, Program, StateView, SubscriptionView, Timer, TimerChange},
@@ -25,6 +25,8 @@ pub struct State {
     name: Arc<str>,
     seed: Arc<Seed>,
     family: Arc<Family>,
+    /// Those that say something.
+    pub(crate) terms: Arc<BTreeMap<Name, Terms>>,
     channels: Arc<BTreeMap<Eci, Channel>>,
     pub(crate) rulesets: Arc<Rulesets>,
     pub(crate) automata: Arc<Automata>,
@@ -39,6 +41,7 @@ static NOTHING: LazyLock<State> = LazyLock::new(|| State {
     name: "".into(),
     seed: Arc::default(),
     family: Arc::default(),
+    terms: Arc::default(),
     channels: Arc::default(),
     rulesets: Arc::default(),
     automata: Arc::default(),
@@ -252,6 +255,44 @@ impl State {
         Arc::ptr_eq(&self.rulesets, &other.rulesets)
     }
 
+    /// Says on which terms a ruleset is installed.
+    pub fn set_terms(&mut self, rid: &Name, terms: Terms) {
+        let all = Arc::make_mut(&mut self.terms);
+        if terms == Terms::default() {
+            all.remove(rid);
+        } else {
+            all.insert(rid.clone(), terms);
+        }
+    }
+
+    /// What a ruleset may do beyond its PEN: what it is granted, and what its modules are.
+    pub fn permissions(&self, rid: &Name) -> Permissions {
+        let (mut all, mut seen) = (Permissions::default(), BTreeSet::new());
+        let mut open = vec![rid.clone()];
+        while let Some(rid) = open.pop() {
+            let Some(program) = self
+                .rulesets
+                .program(&rid)
+                .filter(|_| seen.insert(rid.clone()))
+            else {
+                continue;
+            };
+            let granted = self
+                .terms
+                .get(&rid)
+                .and_then(|terms| terms.permissions.clone());
+            let granted = granted.unwrap_or_else(|| program.wants());
+            let modules = program.modules().iter();
+            open.extend(
+                modules
+                    .filter(|module| granted.modules.permits(module.as_str()))
+                    .cloned(),
+            );
+            all.extend(&granted);
+        }
+        all
+    }
+
     /// The PEN's id.
     pub fn id(&self) -> PenId {
         self.id
@@ -386,6 +427,10 @@ impl StateView for State {
         self.subscriptions.to_vec()
     }
 
+    fn terms(&self, rid: &Name) -> Terms {
+        self.terms.get(rid).cloned().unwrap_or_default()
+    }
+
     fn id(&self) -> PenId {
         self.id
     }
@@ -412,6 +457,10 @@ impl StateView for State {
 
     fn eci_in_child(&self, child: PenId, id: ChannelId) -> Eci {
         self.seed.of_child(child).eci(id)
+    }
+
+    fn handle(&self, rid: &Name, key: &str, part: usize) -> String {
+        self.seed.handle(rid, key, part)
     }
 
     fn timers(&self, rid: &Name) -> Vec<Timer> {

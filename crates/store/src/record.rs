@@ -117,7 +117,7 @@ records! {
     Program "a program" { 0: source }
     Question "a question" { 0: event, 1: rid, 2: rule, 3: question, 4: answer }
     Queue "a place in the queue" { 0: attempts }
-    Ruleset "a ruleset" { 0: rid, 1: program }
+    Ruleset "a ruleset" { 0: rid, 1: program; 2: terms; 3: versions; 4: trouble }
     Seen "an event already seen" { 0: position, 1: event, 2: directives }
     VariableEntry "an entry of a variable" { 0: name, 1: value }
     Verdict "a verdict" { 0: at, 1: end }

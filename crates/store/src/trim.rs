@@ -108,14 +108,22 @@ impl Tables {
         })
     }
 
-    /// The hashes of the programs that are installed somewhere, or were when an entry was made.
+    /// The hashes of the programs that are installed somewhere, can be put back there, or were
+    /// installed when an entry was made.
     fn named_programs(&self, snapshot: &Snapshot) -> Result<BTreeSet<Vec<u8>>, Fault> {
         let mut named = BTreeSet::new();
         for pen in self.pens(snapshot, Space::State) {
             let pen = pen?;
             for row in self.rows(snapshot, Space::State, key::sort(&Key::Ruleset(pen, 0))?) {
-                if let (_, Record::Ruleset { program, .. }) = row? {
+                if let (
+                    _,
+                    Record::Ruleset {
+                        program, versions, ..
+                    },
+                ) = row?
+                {
                     named.insert(program.into());
+                    named.extend(versions.iter().map(|version| version.program.to_vec()));
                 }
             }
             for row in self.rows(snapshot, Space::History, pen.0.to_vec()) {

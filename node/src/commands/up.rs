@@ -23,7 +23,7 @@ use crate::{
     library,
     owner::Owner,
     render,
-    runtime::{self, JournalView, Parts, Runtime},
+    runtime::{self, JournalView, Library, Parts, Runtime},
 };
 
 /// Run the node
@@ -168,6 +168,7 @@ fn site(
     Ok(Site {
         keeper,
         desk: doors.desk.clone(),
+        library: Arc::new(Library::new()?),
         journal: Archive::new(Arc::new(journal), Arc::new(stratus_krl::Krl)),
         journal_moved,
         pen: owner.pen,

@@ -200,7 +200,8 @@ impl Assistant {
 async fn dress(player: &Player, rulesets: &[&str]) -> Result<String, Fault> {
     for source in rulesets {
         let install = shape::Install {
-            source: (*source).to_owned(),
+            source: Some((*source).to_owned()),
+            ..shape::Install::default()
         };
         player
             .post::<shape::Installed>("rulesets", &install)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stratus_api::WebhookVerifier;
+use stratus_api::{Fetched, WebhookVerifier};
 use stratus_connector::{Http, HttpConfig, Request, Twilio, TwilioConfig, webhook_signature_fits};
 use stratus_engine::{Ask, Input, Perform, Verdict};
 use stratus_event::{Fault, Name, Timestamp, Value, Whose};
@@ -108,6 +108,21 @@ impl Connectors {
             receipts: Vec::new(),
         };
         self.http.ask(&question).await
+    }
+}
+
+/// Fetches the texts of rulesets.
+pub(crate) struct Library(Http);
+
+impl Library {
+    pub(crate) fn new() -> Result<Self, Fault> {
+        Http::new(HttpConfig::default()).map(Self)
+    }
+}
+
+impl stratus_api::Library for Library {
+    fn fetch<'a>(&'a self, url: &'a str) -> Fetched<'a> {
+        Box::pin(self.0.text(url))
     }
 }
 

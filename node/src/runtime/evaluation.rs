@@ -30,23 +30,23 @@ impl Evaluation {
     /// Runs a job when a worker is free. The engine gives one job per PEN at a time. A job that
     /// turns out to be long begins anew among the long ones.
     ///
-    /// A job that panics ends the node: the engine would wait for it for ever. The event is
-    /// evaluated again at the next start, and is given up after some attempts.
+    /// An event that panics ends the node: the engine would wait for it for ever. It is evaluated
+    /// again at the next start, and is given up after some attempts. A query that panics is answered
+    /// with an error.
     pub(super) fn run(&self, job: Job, results: &mpsc::Sender<Result<Input, Fault>>) {
         let (workers, results) = (Arc::clone(&self.workers), results.clone());
         let patient_workers = Arc::clone(&self.patient_workers);
         tokio::spawn(async move {
-            let position = job.position;
+            let (name, lost) = (job.to_string(), job.lost());
             let short = work(workers, move || job.run_within(FUEL_SHORT_MAX)).await;
             let finished = match short {
                 Ok(Err(long)) => work(patient_workers, move || long.run()).await,
                 Ok(Ok(finished)) => Ok(finished),
                 Err(panic) => Err(panic),
             };
-            let result = match finished {
-                Ok(finished) => Ok(Input::Finished(Box::new(finished))),
-                Err(_) => Err(panicked(position)),
-            };
+            let finished = finished.ok().or(lost);
+            let result = finished.map(|finished| Input::Finished(Box::new(finished)));
+            let result = result.ok_or_else(|| panicked(&name));
             // A loop that is gone needs no result.
             let _ = results.send(result).await;
         });
@@ -65,8 +65,8 @@ async fn work<T: Send + 'static>(
 /// Steps of evaluation after which a job counts as long: some milliseconds.
 const FUEL_SHORT_MAX: u64 = 100_000;
 
-fn panicked(position: u64) -> Fault {
-    let message = format!("the evaluation of the event at journal position {position} panicked");
+fn panicked(name: &str) -> Fault {
+    let message = format!("the evaluation of {name} panicked");
     Fault::new(Whose::Bug, "evaluation-panicked", message)
         .hint("start the node again; after some attempts it gives the event up")
 }
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_panic_names_the_event() {
-        let fault = panicked(7);
+        let fault = panicked("the event at journal position 7");
         assert_eq!(fault.code, "evaluation-panicked");
         assert!(fault.message.contains("position 7"));
     }

@@ -2,28 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
-use serde::Deserialize;
+use axum::{Json, extract::State, http::StatusCode};
 use stratus_engine::{Command, Reply};
 
 use super::{Answer, COMMAND_WAIT, unexpected};
-use crate::{
-    Site,
-    input::{Body, name},
-    login::Owner,
-    problem::Refusal,
-    shape,
-};
-
-/// The part of an address that names a ruleset.
-#[derive(Debug, Deserialize)]
-pub(super) struct OfRuleset {
-    rid: String,
-}
+use crate::{Site, login::Owner, problem::Refusal, shape};
 
 pub(super) async fn status(State(site): State<Arc<Site>>, owner: Owner) -> Answer<shape::Status> {
     match site.desk.ask(Command::Status, COMMAND_WAIT).await? {
@@ -59,41 +42,6 @@ pub(super) async fn list(State(site): State<Arc<Site>>, owner: Owner) -> Answer<
         Reply::Listing(listing) => Ok(Json(shape::Pen::new(owner.pen, *listing))),
         other => Err(unexpected(&other)),
     }
-}
-
-pub(super) async fn install(
-    State(site): State<Arc<Site>>,
-    owner: Owner,
-    Body(wanted): Body<shape::Install>,
-) -> Answer<shape::Installed> {
-    let command = Command::Install {
-        pen: owner.pen,
-        source: wanted.source,
-    };
-    match site.desk.ask(command, COMMAND_WAIT).await? {
-        Reply::Ruleset {
-            rid,
-            rules,
-            replaced,
-        } => Ok(Json(shape::Installed {
-            rid: rid.to_string(),
-            rules: rules.iter().map(ToString::to_string).collect(),
-            replaced,
-        })),
-        other => Err(unexpected(&other)),
-    }
-}
-
-pub(super) async fn uninstall(
-    State(site): State<Arc<Site>>,
-    owner: Owner,
-    Path(OfRuleset { rid }): Path<OfRuleset>,
-) -> Result<StatusCode, Refusal> {
-    let command = Command::Uninstall {
-        pen: owner.pen,
-        rid: name(&rid)?,
-    };
-    done(&site.desk.ask(command, COMMAND_WAIT).await?)
 }
 
 /// The answer without content.

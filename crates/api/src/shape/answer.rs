@@ -44,17 +44,6 @@ impl StatusPen {
     }
 }
 
-/// The answer to `POST /api/v1/rulesets`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Installed {
-    /// The ruleset's id.
-    pub rid: String,
-    /// Its rules, in the order in which they stand.
-    pub rules: Vec<String>,
-    /// There was one of that id before.
-    pub replaced: bool,
-}
-
 /// The answer to `POST /api/v1/invites`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Invited {

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use stratus_engine::{InviteListing, Listing, SubscriptionListing};
-use stratus_event::{Fault, Name, PenId};
+use stratus_event::{Name, PenId};
 use stratus_pen::{Rule, language};
 
-use super::{Failure, Legacy, Rate, answer::texts};
+use super::{Legacy, Rate, Ruleset, answer::texts};
 
 /// `GET /api/v1/pen`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,7 +32,8 @@ impl Pen {
             rulesets: listing
                 .rulesets
                 .iter()
-                .map(Ruleset::new)
+                .zip(listing.installed)
+                .map(|(ruleset, (_, listed))| Ruleset::new(ruleset, listed))
                 .chain(listing.broken.into_iter().map(Ruleset::broken))
                 .collect(),
             subscriptions: listing
@@ -86,40 +87,6 @@ impl Channel {
             queries_denied: rules(&channel.policy.queries_denied),
             legacy: Legacy::new(channel.bearer),
             rate: channel.rate.and_then(Rate::new),
-        }
-    }
-}
-
-/// An installed ruleset.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Ruleset {
-    /// Its id.
-    pub rid: String,
-    /// Its rules.
-    pub rules: Vec<String>,
-    /// Functions that can be asked as queries.
-    pub queries: Vec<String>,
-    /// Why it does nothing: this version's compiler refuses it.
-    #[serde(default)]
-    pub fault: Option<Failure>,
-}
-
-impl Ruleset {
-    fn new((rid, rules, queries): &(Name, Vec<Name>, Vec<Name>)) -> Self {
-        Self {
-            rid: rid.to_string(),
-            rules: texts(rules),
-            queries: texts(queries),
-            fault: None,
-        }
-    }
-
-    fn broken((rid, fault): (Name, Fault)) -> Self {
-        Self {
-            rid: rid.to_string(),
-            rules: Vec::new(),
-            queries: Vec::new(),
-            fault: Some(Failure::new(fault)),
         }
     }
 }

@@ -8,14 +8,6 @@ use stratus_pen::Bearer;
 
 use super::Object;
 
-/// `POST /api/v1/rulesets`
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Install {
-    /// The program's text.
-    pub source: String,
-}
-
 /// `POST /api/v1/channels`
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

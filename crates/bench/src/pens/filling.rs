@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use stratus_engine::{Batch, Key, Position, Record};
 use stratus_event::{Eci, Map, Name, PenId, Value};
-use stratus_pen::{Bearer, Channel, ChannelId, Policy, Rule};
+use stratus_pen::{Bearer, Channel, ChannelId, Policy, Rule, Terms};
 use stratus_store::Store;
 
 /// How many there are.
@@ -86,6 +86,9 @@ fn pen(number: u64) -> Vec<(Key, Record)> {
         let installed = Record::Ruleset {
             rid: rid.clone(),
             program,
+            terms: Terms::default(),
+            versions: Vec::new(),
+            trouble: None,
         };
         records.push((Key::Ruleset(pen, place), installed));
         records.push((

@@ -35,7 +35,13 @@ impl Keeper {
             return Err("no PEN".into());
         };
         let source = RULESET.to_owned();
-        keeper.command(Command::Install { pen, source })?;
+        keeper.command(Command::Install {
+            pen,
+            source,
+            from: None,
+            configuration: None,
+            permissions: None,
+        })?;
         let rule = Rule {
             first: None,
             second: None,

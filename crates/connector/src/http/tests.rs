@@ -200,3 +200,25 @@ async fn what_cannot_be_sent_is_the_ruleset_s_fault() {
     let wanted = request("post", "gopher://x", &json!({}));
     assert_eq!(perform(&wanted).await, "http-request-wrong");
 }
+
+#[tokio::test]
+async fn a_text_is_fetched_securely_or_not_at_all() {
+    let service = Service::start(vec![
+        Act::Answer(200, json!("ruleset a {}")),
+        Act::Answer(404, json!("nothing")),
+        Act::Answer(200, json!("x".repeat(2_000))),
+    ])
+    .await;
+    let url = format!("{}/a.krl", service.url);
+    let code = |answer: Result<String, Fault>| answer.unwrap_err().code;
+    assert_eq!(http().text(&url).await.unwrap(), "\"ruleset a {}\"");
+    assert_eq!(code(http().text(&url).await), "fetch-refused");
+    assert_eq!(code(http().text(&url).await), "http-answer-oversize");
+    let refused = async |url: &str| code(http().text(url).await);
+    assert_eq!(
+        refused("http://rulesets.example/a.krl").await,
+        "fetch-insecure"
+    );
+    assert_eq!(refused("file:///etc/passwd").await, "fetch-insecure");
+    assert_eq!(refused("no address").await, "http-request-wrong");
+}

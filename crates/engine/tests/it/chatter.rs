@@ -173,18 +173,8 @@ impl Program for Talk {
         Ok(ended)
     }
 
-    fn query(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Result<Value, Stop> {
-        if arguments.contains("fail") {
-            let message = "it was asked to fail".to_owned();
-            return Err(Stop::Error(RuleError {
-                code: "talk-failed",
-                message,
-            }));
-        }
-        if arguments.contains("ask") {
-            return Err(Stop::Ask(Vec::new()));
-        }
-        Ok(scene.view.variable(&self.rid, name).unwrap_or_default())
+    fn query(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Judgement<Value, Stop> {
+        Judgement::free(self.told(name, arguments, scene))
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -193,6 +183,20 @@ impl Program for Talk {
 }
 
 impl Talk {
+    fn told(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Result<Value, Stop> {
+        if arguments.contains("fail") {
+            let message = "it was asked to fail".to_owned();
+            return Err(Stop::Error(RuleError {
+                code: "talk-failed",
+                message,
+            }));
+        }
+        if arguments.contains("ask") {
+            return answer("http", "get", arguments, scene);
+        }
+        Ok(scene.view.variable(&self.rid, name).unwrap_or_default())
+    }
+
     fn remember<'a>(
         &self,
         words: &[&str],

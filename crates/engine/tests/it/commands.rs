@@ -2,7 +2,7 @@
 
 use stratus_engine::{ChannelWish, Command, Config, Door, Input, Reply, Wait};
 use stratus_event::{Eci, Map, Name, PenId, Timestamp, Value};
-use stratus_pen::{Bearer, Policy};
+use stratus_pen::{Bearer, Permissions, Policy};
 use stratus_protocol::SubscriptionId;
 
 use crate::{
@@ -14,6 +14,9 @@ const NOBODY: PenId = PenId([9; 16]);
 
 fn install(pen: PenId, source: &str) -> Command {
     Command::Install {
+        from: None,
+        configuration: None,
+        permissions: None,
         pen,
         source: source.to_owned(),
     }
@@ -59,25 +62,19 @@ fn a_pen_has_a_channel_for_its_owner() {
 fn a_ruleset_is_installed_replaced_and_taken_out() {
     let mut world = World::new(1);
     let pen = world.pen(0);
-    let first = world.ok(0, install(pen, "ruleset a\non x:y count\non x:z count"));
-    let rules = ["rule_1", "rule_2"].map(name).to_vec();
-    assert_eq!(
-        first,
-        Reply::Ruleset {
-            rid: name("a"),
-            rules,
-            replaced: false
-        }
-    );
-    let again = world.ok(0, install(pen, "ruleset a\non x:y count"));
-    assert_eq!(
-        again,
-        Reply::Ruleset {
-            rid: name("a"),
-            rules: vec![name("rule_1")],
-            replaced: true
-        }
-    );
+    let installed = |source: &str, rules: &[&str], replaced| Reply::Ruleset {
+        rid: name("a"),
+        rules: rules.iter().copied().map(name).collect(),
+        replaced,
+        hash: *blake3::hash(source.as_bytes()).as_bytes(),
+        permissions: Permissions::any(),
+    };
+    let source = "ruleset a\non x:y count\non x:z count";
+    let first = world.ok(0, install(pen, source));
+    assert_eq!(first, installed(source, &["rule_1", "rule_2"], false));
+    let source = "ruleset a\non x:y count";
+    let again = world.ok(0, install(pen, source));
+    assert_eq!(again, installed(source, &["rule_1"], true));
     let owner = world.owner(0, pen);
     world.ok(0, raise(owner, "x:y", &[]));
     assert_eq!(world.query(0, pen, "a", "count"), Value::from(1));

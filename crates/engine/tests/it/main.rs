@@ -8,6 +8,8 @@ mod world;
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod channels;
 #[cfg(test)]
 mod commands;
@@ -25,6 +27,8 @@ mod library;
 mod matches;
 #[cfg(test)]
 mod partners;
+#[cfg(test)]
+mod rulesets;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]

@@ -17,6 +17,7 @@ const OWNER: &str = r#"ruleset owner {
         fired { ent:answer := answer{"content"} }
     }
     rule tell { select when a tell http:post("https://shop.example/", body = keys:token) }
+    rule pass { select when a pass http:post("https://shop.example/", body = event:attrs{"text"}) }
 }"#;
 
 const STRANGER: &str = r#"ruleset stranger {
@@ -27,7 +28,8 @@ const STRANGER: &str = r#"ruleset stranger {
     rule failed { select when system error fired { ent:why := event:attrs{"code"} } }
 }"#;
 
-const HANDLE: &str = "{{key owner token 0}}";
+const HANDLE: &str = "{{key owner token 0 ";
+const GUESS: &str = "{{key owner token 0}}";
 const SECRET: &str = "t-o-p";
 
 fn world() -> (World, PenId, Eci) {
@@ -62,7 +64,7 @@ fn a_question_is_kept_with_the_handle_and_asked_with_the_secret() {
         panic!("{record:?}")
     };
     let url = question.arguments.text("url").unwrap();
-    assert_eq!(url, format!("https://shop.example/?t={HANDLE}"));
+    assert!(url.starts_with(&format!("https://shop.example/?t={HANDLE}")));
     let answer = Ok(Value::map(Map::from([("content", "12 pears")])));
     let question = ask.question;
     let input = Input::Answered {
@@ -112,7 +114,15 @@ fn a_stranger_gets_an_error_and_a_guess_stays_a_guess() {
     world.ok(0, raise(owner, "s:guess", &[]));
     assert_eq!(
         world.nodes[0].performs[0].arguments.text("body"),
-        Some(HANDLE)
+        Some(GUESS)
     );
     assert!(!kept(&world, SECRET));
+}
+
+#[test]
+fn what_looks_like_a_handle_in_an_event_is_passed_on_as_it_is() {
+    let (mut world, _, owner) = world();
+    world.ok(0, raise(owner, "a:pass", &[("text", GUESS)]));
+    let sent = world.nodes[0].performs[0].arguments.clone();
+    assert_eq!(sent.text("body"), Some(GUESS));
 }

@@ -91,7 +91,7 @@ impl Life {
     fn heard(&self) -> Vec<&str> {
         let lines = self.world.log.iter();
         let loud = lines.filter(|line| !(line.contains(" Load(") || line.contains(" WakeAt(")));
-        loud.map(|line| line.split(", transaction: ").next().unwrap_or_default())
+        loud.map(|line| line.split("Transaction {").next().unwrap_or_default())
             .collect()
     }
 }

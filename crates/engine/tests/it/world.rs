@@ -434,6 +434,9 @@ impl World {
             Command::Install {
                 pen,
                 source: source.to_owned(),
+                from: None,
+                configuration: None,
+                permissions: None,
             },
         );
     }

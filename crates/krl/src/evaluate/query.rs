@@ -1,7 +1,9 @@
-//! `ctx:query`: a question to a ruleset of the same PEN, in the midst of a run.
+//! `ctx:query`: a question to a ruleset of the same PEN, or of another one of the node, in the midst
+//! of a run.
 //!
-//! It is answered at once and by the same evaluator, so what the answer uses up counts as the run's
-//! own. It sees the variables as the run sees them, but neither the event nor the rule.
+//! That of the same PEN is answered at once and by the same evaluator, so what the answer uses up
+//! counts as the run's own. It sees the variables as the run sees them, but neither the event nor
+//! the rule. Another PEN is asked by the engine; the run waits for the answer.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +18,17 @@ use crate::{
 };
 
 impl Evaluator<'_> {
-    /// What a ruleset answers to a query that comes by a channel of this PEN.
+    /// What a ruleset answers to a query that comes by a channel of this PEN; none if that is no
+    /// channel of it.
     pub(crate) fn query_within(
         &mut self,
         channel: Eci,
         (rid, name): (&Name, &Name),
         arguments: &DataMap,
-    ) -> Result<Value, Halt> {
-        self.admit(channel, rid, name)?;
+    ) -> Result<Option<Value>, Halt> {
+        if !self.admit(channel, rid, name)? {
+            return Ok(None);
+        }
         if self.query_channels.len() >= QUERY_DEPTH_MAX {
             let message =
                 format!("queries go more than {QUERY_DEPTH_MAX} deep; does one never end?");
@@ -37,16 +42,19 @@ impl Evaluator<'_> {
         self.rule = rule;
         // An answer is data, so nothing refers to what was in use for it.
         self.modules.truncate(modules);
-        answer
+        answer.map(Some)
     }
 
-    fn admit(&self, channel: Eci, rid: &Name, name: &Name) -> Result<(), Failure> {
-        let permitted = self.scene.view.permits_query(&channel, rid, name);
-        permitted.map_err(|fault| {
-            let known = ["channel-shut", "channel-unknown"].into_iter();
-            let mut known = known.filter(|code| *code == fault.code);
-            Failure::new(known.next().unwrap_or("policy-refuses"), fault.message)
-        })
+    /// Whether it is a channel of this PEN; one that refuses the query is an error.
+    fn admit(&self, channel: Eci, rid: &Name, name: &Name) -> Result<bool, Failure> {
+        match self.scene.view.permits_query(&channel, rid, name) {
+            Ok(()) => Ok(true),
+            Err(fault) if fault.code == "channel-unknown" => Ok(false),
+            Err(fault) if fault.code == "channel-shut" => {
+                Err(Failure::new("channel-shut", fault.message))
+            }
+            Err(fault) => Err(Failure::new("policy-refuses", fault.message)),
+        }
     }
 
     fn answer(&mut self, rid: &Name, name: &Name, arguments: &DataMap) -> Result<Value, Halt> {

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use stratus_pen::{Channel, Rule, language::Program};
+use stratus_event::{Eci, Map as DataMap, Value as Data};
+use stratus_pen::{
+    Channel, Rule, Terms,
+    language::{OF_PENS, Program, QUERY},
+};
 
 use super::{Body, Builtin, Given};
 use crate::{
@@ -49,23 +53,33 @@ pub(super) fn channels(evaluator: &mut Evaluator<'_>, _: At) -> Result<Value, Ha
 
 /// The rulesets of the PEN, in the order in which they see an event.
 pub(super) fn rulesets(evaluator: &mut Evaluator<'_>, _: At) -> Result<Value, Halt> {
-    let programs = evaluator.scene.view.installed();
+    let view = evaluator.scene.view;
+    let programs = view.installed();
     let meter = &mut evaluator.meter;
     let shown = programs
         .iter()
-        .map(|program| describe_program(meter, program));
+        .map(|program| describe_program(meter, program, &view.terms(program.rid())));
     let shown = shown.collect::<Result<_, _>>()?;
     Ok(evaluator.meter.list(shown)?)
 }
 
 fn query(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
-    let channel = given.text(0).parse().map_err(|error| {
+    let channel: Eci = given.text(0).parse().map_err(|error| {
         let message = format!("{} is no channel: {error}", describe(given.get(0)));
         Failure::new("krl-channel-invalid", message)
     })?;
     let (rid, wanted) = (name(&given.text(1))?, name(&given.text(2))?);
     let arguments = evaluator.data_map(given.get(3), "the arguments of a query")?;
-    evaluator.query_within(channel, (&rid, &wanted), &arguments)
+    if let Some(answer) = evaluator.query_within(channel, (&rid, &wanted), &arguments)? {
+        return Ok(answer);
+    }
+    let question = DataMap::from([
+        ("eci", Data::text(channel.to_string())),
+        ("rid", Data::text(rid.as_str())),
+        ("name", Data::text(wanted.as_str())),
+        ("args", Data::map(arguments)),
+    ]);
+    evaluator.ask(given.site, OF_PENS, QUERY, question)
 }
 
 fn describe_channel(meter: &mut Meter, channel: &Channel) -> Result<Value, Failure> {
@@ -117,18 +131,27 @@ fn describe_lines(
     meter.list(shown)
 }
 
-/// A ruleset has no address, and is configured by who uses it as a module.
-fn describe_program(meter: &mut Meter, program: &Arc<dyn Program>) -> Result<Value, Failure> {
+/// A ruleset, the address of its text if it has one, and what it is configured with.
+fn describe_program(
+    meter: &mut Meter,
+    program: &Arc<dyn Program>,
+    terms: &Terms,
+) -> Result<Value, Failure> {
     let ruleset = program.as_any().downcast_ref::<Compiled>();
     let (version, meta) = match ruleset {
         Some(compiled) => describe_meta(meter, &compiled.ruleset)?,
         None => (Value::Null, Value::Null),
     };
+    let url = match &terms.from {
+        Some(from) => meter.text(from)?,
+        None => Value::Null,
+    };
+    let configuration = border::map_from_data(meter, &terms.configuration)?;
     let fields = [
         ("rid", meter.text(program.rid().as_str())?),
         ("version", version),
-        ("url", Value::Null),
-        ("config", meter.map(Entries::new())?),
+        ("url", url),
+        ("config", configuration),
         ("meta", meta),
     ];
     map(meter, fields)

@@ -4,7 +4,6 @@
 //! in the handle's place, if the ruleset that asks may have it; so no journal and no trace has it.
 
 use stratus_event::Name;
-use stratus_pen::sealed;
 
 use super::{Body, Builtin, Given};
 use crate::{
@@ -58,11 +57,13 @@ fn handles(
     if let [(part, _)] = &key.parts[..]
         && part.is_empty()
     {
-        return evaluator.meter.text(sealed::handle(rid, name, 0));
+        let handle = evaluator.scene.view.handle(rid, name, 0);
+        return evaluator.meter.text(handle);
     }
     let mut entries = Entries::new();
     for (position, (part, _)) in key.parts.iter().enumerate() {
-        let handle = evaluator.meter.text(sealed::handle(rid, name, position))?;
+        let handle = evaluator.scene.view.handle(rid, name, position);
+        let handle = evaluator.meter.text(handle)?;
         entries.insert(text(&Value::Text(part.as_str().into())), handle);
     }
     evaluator.meter.map(entries)

@@ -1,6 +1,7 @@
 //! The modules `meta` and `ctx`: what runs, and where.
 
 use stratus_event::Value as Data;
+use stratus_pen::Terms;
 
 use super::{Property, context};
 use crate::{
@@ -58,15 +59,15 @@ pub(super) static PROPERTIES: &[Property] = &[
     },
     Property {
         name: "meta:rid_url",
-        read: |_, _| Ok(NOTHING),
+        read: address,
     },
     Property {
         name: "meta:rulesetConfig",
-        read: |_, _| Ok(NOTHING),
+        read: configuration,
     },
     Property {
         name: "meta:rulesetURI",
-        read: |_, _| Ok(NOTHING),
+        read: address,
     },
     Property {
         name: "meta:rulesetVersion",
@@ -105,11 +106,11 @@ pub(super) static CONTEXT: &[Property] = &[
     },
     Property {
         name: "ctx:rid_config",
-        read: |_, _| Ok(NOTHING),
+        read: configuration,
     },
     Property {
         name: "ctx:rid_url",
-        read: |_, _| Ok(NOTHING),
+        read: address,
     },
     Property {
         name: "ctx:name",
@@ -145,8 +146,7 @@ pub(super) static CONTEXT: &[Property] = &[
     },
 ];
 
-/// A ruleset has no address here, and a PEN neither a host nor a parent: a channel is found by its
-/// key alone.
+/// A PEN has neither a host nor a parent here: a channel is found by its key alone.
 const NOTHING: Value = Value::Null;
 
 fn in_event(evaluator: &Evaluator<'_>) -> Value {
@@ -174,6 +174,28 @@ fn rid(evaluator: &mut Evaluator<'_>, at: At) -> Result<Value, Halt> {
     Ok(Value::Text(
         evaluator.ruleset(at.instance)?.rid.as_str().into(),
     ))
+}
+
+/// Where the ruleset's text comes from; null if its owner gave it.
+fn address(evaluator: &mut Evaluator<'_>, at: At) -> Result<Value, Halt> {
+    let terms = terms(evaluator, at)?;
+    Ok(terms
+        .from
+        .map_or(Value::Null, |from| Value::Text(from.into())))
+}
+
+/// What the ruleset was configured with when it was installed.
+fn configuration(evaluator: &mut Evaluator<'_>, at: At) -> Result<Value, Halt> {
+    let terms = terms(evaluator, at)?;
+    Ok(border::map_from_data(
+        &mut evaluator.meter,
+        &terms.configuration,
+    )?)
+}
+
+fn terms(evaluator: &mut Evaluator<'_>, at: At) -> Result<Terms, Halt> {
+    let ruleset = evaluator.ruleset(at.instance)?;
+    Ok(evaluator.scene.view.terms(&ruleset.rid))
 }
 
 /// The ruleset that the event woke or the query asked, in whose service a module runs.

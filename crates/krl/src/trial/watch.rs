@@ -9,7 +9,10 @@ use std::{
 };
 
 use stratus_event::{Map, Name, Timestamp, Value};
-use stratus_pen::language::{Ended, Judgement, Outline, Program, RuleError, Scene, Stop};
+use stratus_pen::{
+    Permissions,
+    language::{Ended, Judgement, Outline, Program, RuleError, Scene, Stop},
+};
 
 /// A program, and what was seen of it since the last [`Watched::forget`].
 #[derive(Debug)]
@@ -87,8 +90,12 @@ impl Program for Watched {
         Ok(ended)
     }
 
-    fn query(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Result<Value, Stop> {
+    fn query(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Judgement<Value, Stop> {
         self.program.query(name, arguments, scene)
+    }
+
+    fn wants(&self) -> Permissions {
+        self.program.wants()
     }
 
     fn as_any(&self) -> &dyn Any {

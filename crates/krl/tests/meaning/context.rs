@@ -61,7 +61,9 @@ fn a_channel_s_policy_decides_what_is_asked() {
     check(mine, "open", &format!(r#"[1, null, "{mine}"]"#));
     check(mine, "closed", "failed policy-refuses");
     check(mine, "action", "failed krl-not-data");
-    check(Eci([2; 32]), "open", "failed channel-unknown");
+    let other = Eci([2; 32]);
+    let question = format!(r#"ask 0.0 pen query {{"eci": "{other}", "rid": "other", "#);
+    check(other, "open", &question);
 }
 
 #[test]

@@ -19,4 +19,5 @@ mod query;
 mod record;
 mod rules;
 mod runtime_errors;
+mod wants;
 mod world;

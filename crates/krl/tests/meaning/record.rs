@@ -291,7 +291,7 @@ impl<'s> Conversation<'s> {
             limits: Limits::default(),
             answers: BTreeMap::new(),
         };
-        let QueryEnding::Done(answered) = query.run() else {
+        let (QueryEnding::Done(answered), _) = query.run() else {
             return Err("asks".to_owned());
         };
         let is_same = match (&answered, step.get("error")) {

@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap, fmt::Write as _, sync::Arc};
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_krl::Krl;
 use stratus_pen::{
-    Channel, ChannelId, Kin, Seed,
+    Channel, ChannelId, Kin, Seed, Terms,
     language::{
         Answers, Effect, Ended, Language as _, Limits, Program, Scene, StateView, Stop,
         SubscriptionView, Timer, TimerChange,
@@ -97,7 +97,10 @@ impl World {
         let arguments = data(&serde_json::from_str(arguments).unwrap());
         let arguments = arguments.as_map().unwrap().clone();
         let name = Name::new(name).unwrap();
-        match self.programs[0].query(&name, &arguments, &self.scene(None)) {
+        match self.programs[0]
+            .query(&name, &arguments, &self.scene(None))
+            .said
+        {
             Ok(value) => format!("{value:?}"),
             Err(stop) => tell_stop(&stop).trim().to_owned(),
         }
@@ -105,7 +108,10 @@ impl World {
 
     /// What a query without arguments answers.
     pub(crate) fn ask(&self, name: &str) -> Result<Value, Stop> {
-        self.programs[0].query(&Name::new(name).unwrap(), &Map::new(), &self.scene(None))
+        let name = Name::new(name).unwrap();
+        self.programs[0]
+            .query(&name, &Map::new(), &self.scene(None))
+            .said
     }
 
     pub(crate) fn scene<'w>(&'w self, event: Option<&'w Event>) -> Scene<'w> {
@@ -180,6 +186,10 @@ impl StateView for World {
         self.subscriptions.clone()
     }
 
+    fn terms(&self, _: &Name) -> Terms {
+        Terms::default()
+    }
+
     fn id(&self) -> PenId {
         PenId([1; 16])
     }
@@ -202,6 +212,10 @@ impl StateView for World {
 
     fn eci_in_child(&self, child: PenId, id: ChannelId) -> Eci {
         Seed::default().of_child(child).eci(id)
+    }
+
+    fn handle(&self, rid: &Name, key: &str, part: usize) -> String {
+        Seed::default().handle(rid, key, part)
     }
 
     fn timers(&self, rid: &Name) -> Vec<Timer> {

@@ -120,9 +120,10 @@ impl Program for Ruleset {
         self.bodies[rule](scene)
     }
 
-    fn query(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Result<Value, Stop> {
+    fn query(&self, name: &Name, arguments: &Map, scene: &Scene<'_>) -> Judgement<Value, Stop> {
         let place = self.queries.iter().position(|query| query == name).unwrap();
-        self.answers[place](arguments, scene)
+        let said = self.answers[place](arguments, scene);
+        Judgement { said, fuel: 10 }
     }
 
     fn as_any(&self) -> &dyn Any {

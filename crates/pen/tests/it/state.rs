@@ -214,21 +214,19 @@ fn queries_answer_ask_and_fail() {
         });
     let mut state = state([ruleset]);
     state.change(&setting("r", "v", 7));
-    let code = |query: Query| match query.run() {
+    let code = |query: Query| match query.run().0 {
         QueryEnding::Done(answer) => answer.unwrap_err().code,
         QueryEnding::Ask(_) => panic!("it asks"),
     };
     let read = query(&state, "r", "read").run();
-    assert_eq!(
-        read,
-        QueryEnding::Done(Ok(Value::list([7.into(), 1.into()])))
-    );
+    let answer = Ok(Value::list([7.into(), 1.into()]));
+    assert_eq!(read, (QueryEnding::Done(answer), 10));
     let mut ask = query(&state, "r", "ask");
-    let QueryEnding::Ask(questions) = ask.run() else {
+    let (QueryEnding::Ask(questions), _) = ask.run() else {
         panic!("it does not ask")
     };
     ask.answers.insert(questions[0].id, Ok(5.into()));
-    assert_eq!(ask.run(), QueryEnding::Done(Ok(5.into())));
+    assert_eq!(ask.run(), (QueryEnding::Done(Ok(5.into())), 10));
     let nag = Query {
         answers: ask.answers,
         ..query(&state, "r", "nag")

@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use stratus_capability::Rate;
 use stratus_engine::{
     Accepted, Account, Credential, Outcome, OutcomeRun, OutcomeStand, Scopes, Source, Standing,
-    Subscription,
+    Subscription, Version,
 };
 use stratus_event::{
     Event, Fault, Whose,
     codec::{CodecError, Fields, Item, Record},
 };
 use stratus_pen::{
-    Channel, Cron, Policy, Rule, RunEnd,
+    Channel, Cron, Permissions, Policy, Rule, RunEnd, Terms,
     language::{Directive, Effect, Question, QuestionId, Raise, Timer},
 };
 use stratus_protocol::{Invite, Pairing, Redemption};
@@ -125,6 +125,9 @@ nouns! {
         0: subscription, 1: link, 2: name, 3: node, 4: addresses, 5: rx, 6: since,
         7: confirming as Option<Bytes>
     }
+    Permissions "permissions" {
+        0: connectors, 1: domains, 2: hosts, 3: modules, 4: pens, 5: rulesets
+    }
     Policy "a policy" {
         0: events_allowed, 1: events_denied, 2: queries_allowed, 3: queries_denied
     }
@@ -140,6 +143,8 @@ nouns! {
         0: id, 1: invite, 2: name, 3: role_mine, 4: role_theirs, 5: node, 6: addresses, 7: rx,
         8: granted as Bytes, 9: held as Option<Bytes>, 10: sequence_next, 11: ended
     }
+    Terms "the terms of a ruleset" { 0: configuration, 1: from, 2: permissions }
+    Version "a version of a ruleset" { 0: program, 1: at, 2: from }
 }
 
 /// One that goes off once has no field for when it goes off again.

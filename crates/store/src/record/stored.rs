@@ -6,7 +6,7 @@ use stratus_event::{
     Eci, EventId, Fault, Name, PenId, Timestamp,
     codec::{CodecError, Item},
 };
-use stratus_pen::{Bearer, ChannelId};
+use stratus_pen::{Allowed, Bearer, ChannelId};
 use stratus_protocol::{NodeId, SubscriptionId};
 
 /// Can be part of a record.
@@ -143,6 +143,17 @@ impl<T: Stored> Stored for Result<T, Fault> {
             1 => one(parts).map(Err),
             _ => Err(UNKNOWN),
         }
+    }
+}
+
+/// A list of names, or of a star for any.
+impl Stored for Allowed {
+    fn item(&self) -> Item {
+        Vec::<String>::from(self).item()
+    }
+
+    fn read(item: Item) -> Result<Self, CodecError> {
+        Vec::<String>::read(item).map(Self::from_iter)
     }
 }
 

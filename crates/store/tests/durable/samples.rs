@@ -3,11 +3,11 @@
 use stratus_capability::{GrantHash, GrantId, HolderKey, Rate};
 use stratus_engine::{
     Accepted, Account, AskId, Credential, CredentialKind, Did, EffectId, Key, Outcome, OutcomeRun,
-    OutcomeStand, Record, Residence, RunEnd, Scopes, Source, Standing, Subscription,
+    OutcomeStand, Record, Residence, RunEnd, Scopes, Source, Standing, Subscription, Version,
 };
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_pen::{
-    Bearer, Channel, ChannelId, Cron, Policy, Rule,
+    Allowed, Bearer, Channel, ChannelId, Cron, Permissions, Policy, Rule, Terms,
     language::{Directive, Effect, Question, QuestionId, Raise, Timer},
 };
 use stratus_protocol::{Invite, NodeId, Pairing, Redemption, SubscriptionId};
@@ -21,6 +21,15 @@ const NODE: NodeId = NodeId([6; 32]);
 
 pub(crate) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
+}
+
+fn permissions() -> Permissions {
+    Permissions {
+        hosts: Allowed::Any,
+        modules: ["one", "two"].into_iter().collect(),
+        pens: true,
+        ..Permissions::default()
+    }
 }
 
 /// Keys that are not in the order of the alphabet, at every depth, and each sort of value.
@@ -329,6 +338,27 @@ fn own() -> Vec<(Key, Record)> {
             Record::Ruleset {
                 rid: rid(),
                 program: [1; 32],
+                terms: Terms {
+                    configuration: map(),
+                    from: Some("https://rulesets.example/x.krl".into()),
+                    permissions: Some(permissions()),
+                },
+                versions: vec![Version {
+                    program: [1; 32],
+                    at: Timestamp(4),
+                    from: None,
+                }],
+                trouble: Some(Fault::new(Whose::World, "fetch-refused", "it is gone")),
+            },
+        ),
+        (
+            Key::Ruleset(PEN, 1),
+            Record::Ruleset {
+                rid: name("other"),
+                program: [1; 32],
+                terms: Terms::default(),
+                versions: Vec::new(),
+                trouble: None,
             },
         ),
         (

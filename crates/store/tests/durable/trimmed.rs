@@ -5,6 +5,7 @@ use stratus_engine::{
     journal::{Reader, Wanted},
 };
 use stratus_event::{Event, EventId, Timestamp};
+use stratus_pen::Terms;
 use stratus_store::{Keep, Store, Trimmed};
 use tempfile::TempDir;
 
@@ -43,7 +44,16 @@ fn store() -> (TempDir, Store) {
             ));
             changes.push((Key::Program(hash), Record::Program { source }));
             let program = hash;
-            changes.push((Key::Ruleset(PEN, 0), Record::Ruleset { rid, program }));
+            changes.push((
+                Key::Ruleset(PEN, 0),
+                Record::Ruleset {
+                    rid,
+                    program,
+                    terms: Terms::default(),
+                    versions: Vec::new(),
+                    trouble: None,
+                },
+            ));
         }
         store.commit(&[batch(position, changes)]).unwrap();
     }
