@@ -4,6 +4,7 @@
 //! the run fail.
 
 mod figure;
+mod http;
 mod journal;
 mod krl;
 mod meter;
@@ -29,8 +30,10 @@ struct Arguments {
 }
 
 /// What is measured.
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Name {
+    /// Events and queries over HTTP, durable, beside a pico-engine.
+    Http(http::Wanted),
     /// Reading a journal of a million events: what is wanted of it, and why.
     Journal,
     /// Reading and compiling rulesets, and evaluating what their rules say.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         }
     };
     match arguments.name {
+        Name::Http(wanted) => failed = http::measure(&wanted, &mut tell).err().map(Into::into),
         Name::Journal => failed = journal::measure(&mut tell).err().map(Into::into),
         Name::Krl => krl::measure(&mut tell),
         Name::Memory { of } => println!("{}", of.bytes()),

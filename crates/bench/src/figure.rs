@@ -7,7 +7,7 @@ use serde_json::json;
 /// A measured number, and what it is to be compared with.
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
-    name: &'static str,
+    name: String,
     value: f64,
     unit: &'static str,
     baseline: Option<f64>,
@@ -32,9 +32,9 @@ enum Wanted {
 }
 
 impl Figure {
-    pub(crate) fn new(name: &'static str, value: f64, unit: &'static str) -> Self {
+    pub(crate) fn new(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
         Self {
-            name,
+            name: name.into(),
             value,
             unit,
             baseline: None,

@@ -1,6 +1,6 @@
 //! A journal of a million events, as the engine writes it.
 
-use std::fmt;
+use std::{fmt, sync::mpsc::sync_channel, thread};
 
 use stratus_engine::{
     Accepted, Batch, Did, Key, Outcome, OutcomeRun, OutcomeStand, Position, Record, RunEnd, Source,
@@ -20,6 +20,9 @@ pub(super) const SECOND_MS: i64 = 1_000;
 /// Entries that become durable together.
 const BATCH: u64 = 10_000;
 
+/// Batches that wait to be written.
+const MADE_MAX: usize = 2;
+
 const RULESETS: u64 = 20;
 const DOMAINS: u64 = 8;
 const KINDS: u64 = 16;
@@ -28,14 +31,21 @@ const CHANNELS: u64 = 32;
 /// One event in so many is of the domain `rare`.
 const RARE: u64 = 10_007;
 
-/// Writes all of it.
+/// Writes all of it: one thread makes what the other writes.
 pub(super) fn fill(store: &mut Store) -> Result<(), Fault> {
     store.commit(&[batch(0, (0..RULESETS).flat_map(ruleset))])?;
-    for begin in (0..EVENTS).step_by(usize::try_from(BATCH).unwrap_or(1)) {
-        let entries = (begin..begin + BATCH).flat_map(entry);
-        store.commit(&[batch(begin + 1, entries)])?;
-    }
-    Ok(())
+    thread::scope(|scope| {
+        let (made, batches) = sync_channel(MADE_MAX);
+        scope.spawn(move || {
+            let begins = (0..EVENTS).step_by(usize::try_from(BATCH).unwrap_or(1));
+            let mut made_of =
+                begins.map(|begin| batch(begin + 1, (begin..begin + BATCH).flat_map(entry)));
+            // Who does not write any more needs no more.
+            made_of.try_for_each(|batch| made.send(batch))
+        });
+        let mut batches = batches.iter();
+        batches.try_for_each(|batch| store.commit(&[batch]))
+    })
 }
 
 /// The id of an event: spread like the random ones of a node.
