@@ -17,6 +17,7 @@ mod pairing;
 mod power;
 mod program;
 mod random;
+mod recorded;
 mod rulesets;
 mod sabotage;
 mod story;
