@@ -183,7 +183,7 @@ const RULESET: &str = r#"ruleset keeper {
   }
   rule put {
     select when entry put
-    fired { ent:m := ent:m.put([event:attrs{"name"}], event:attrs{"new"}) }
+    fired { ent:m := ent:m.put([event:attrs{"name"}], event:attrs{"old"}) }
   }
   rule swap {
     select when entry swap
