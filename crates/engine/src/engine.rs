@@ -85,7 +85,7 @@ use channels::check_tags;
 use commit::{Draft, Ledger};
 use effect::Turns;
 use hosted::Hosted;
-use inquiry::{Asker, Inquiry, Target};
+use inquiry::Inquiry;
 use loading::Loading;
 use pairing::PairWait;
 use raise::Wish;
@@ -304,31 +304,7 @@ impl Engine {
                 check_tags(&wish.tags)?;
                 engine.make_channel(pen, wish, draft).map(Reply::Channel)
             }),
-            Command::Query {
-                pen,
-                rid,
-                name,
-                arguments,
-            } => {
-                let target = Target {
-                    pen,
-                    channel: None,
-                    rid,
-                    name,
-                    arguments,
-                };
-                self.inquire(Asker::Command(id), Ok(target));
-            }
-            Command::QueryBy {
-                channel,
-                door,
-                rid,
-                name,
-                arguments,
-            } => {
-                let target = self.target_by(channel, &door, (rid, name), arguments);
-                self.inquire(Asker::Command(id), target);
-            }
+            Command::Query { .. } | Command::QueryBy { .. } => self.handle_query(id, command),
             Command::Raise {
                 channel,
                 door,

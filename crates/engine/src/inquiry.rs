@@ -17,7 +17,7 @@ use stratus_pen::{
 };
 
 use crate::{
-    Ask, AskId, CommandId, Door, Engine, Job, Output, Position, Reply, job::Work,
+    Ask, AskId, Command, CommandId, Door, Engine, Job, Output, Position, Reply, job::Work,
     raise::check_door, rulesets::ruleset_broken,
 };
 
@@ -41,7 +41,7 @@ pub(crate) struct Inquiry {
 
 /// Who wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asker {
+enum Asker {
     Command(CommandId),
     Rule(PenId, AskId),
 }
@@ -57,17 +57,44 @@ struct Step {
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Target {
-    pub(crate) pen: PenId,
-    pub(crate) channel: Option<Eci>,
-    pub(crate) rid: Name,
-    pub(crate) name: Name,
-    pub(crate) arguments: Map,
+struct Target {
+    pen: PenId,
+    channel: Option<Eci>,
+    rid: Name,
+    name: Name,
+    arguments: Map,
 }
 
 impl Engine {
+    /// Answers what the owner, or somebody at a door, asks a ruleset.
+    pub(crate) fn handle_query(&mut self, id: CommandId, command: Command) {
+        let target = match command {
+            Command::Query {
+                pen,
+                rid,
+                name,
+                arguments,
+            } => Ok(Target {
+                pen,
+                channel: None,
+                rid,
+                name,
+                arguments,
+            }),
+            Command::QueryBy {
+                channel,
+                door,
+                rid,
+                name,
+                arguments,
+            } => self.target_by(channel, &door, (rid, name), arguments),
+            _ => return,
+        };
+        self.inquire(Asker::Command(id), target);
+    }
+
     /// Finds the answer, or says why there is none.
-    pub(crate) fn inquire(&mut self, asker: Asker, target: Result<Target, Fault>) {
+    fn inquire(&mut self, asker: Asker, target: Result<Target, Fault>) {
         let mut inquiry = Inquiry {
             asker,
             steps: Vec::new(),
@@ -97,7 +124,7 @@ impl Engine {
     }
 
     /// What somebody asks who comes by a channel, or why she may not.
-    pub(crate) fn target_by(
+    fn target_by(
         &self,
         channel: Eci,
         door: &Door,
