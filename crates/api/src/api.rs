@@ -18,6 +18,7 @@ mod library;
 mod limit;
 mod login;
 mod meters;
+mod openapi;
 mod password;
 mod problem;
 mod route;
@@ -38,7 +39,7 @@ use stratus_event::{Eci, PenId, Timestamp};
 use tokio::{net::TcpListener, sync::watch};
 
 pub use archive::{Archive, Compiled};
-pub use connection::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_MS_MAX};
+pub use connection::{ADDRESS_CONNECTIONS_MAX, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_MS_MAX};
 pub use desk::{Desk, Order};
 pub use form::{PARAMETER_DEPTH_MAX, PARAMETERS_MAX};
 pub use keeper::{Dropped, Keeper, Kept};
@@ -52,8 +53,8 @@ pub use meters::{ACCOUNT_RATE, ADDRESS_RATE, LOGIN_RATE, METERS_MIN};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, PASSWORDS_HASHING_MAX};
 pub use problem::status;
 pub use route::{
-    ITEMS_MAX, JOURNAL_ENTRIES_MAX, JOURNAL_WAIT_MS_MAX, LINK_S_MAX, PAIRING_WAIT_MS_MAX,
-    SESSION_S_MAX, TOKEN_S, TOKEN_S_MAX,
+    BATCH_EVENTS_MAX, ITEMS_MAX, JOURNAL_ENTRIES_MAX, JOURNAL_WAIT_MS_MAX, LINK_S_MAX,
+    PAIRING_WAIT_MS_MAX, SESSION_S_MAX, TOKEN_S, TOKEN_S_MAX,
 };
 pub use stratus_event::json::{from_json, map_from_json, map_to_json, to_json};
 pub use why::{WHY_CAUSED_MAX, WHY_RULESETS_MAX, why};
@@ -127,17 +128,7 @@ pub(crate) fn now() -> Timestamp {
 /// All routes.
 pub fn router(site: Site) -> Router {
     let site = Arc::new(site);
-    let admit = axum::middleware::from_fn_with_state(Arc::clone(&site), login::admit);
-    let of_pen = route::of_pen();
-    let owners = route::of_account()
-        .merge(of_pen.clone())
-        .nest("/pens/{pen}", of_pen)
-        .layer(admit);
-    let routes = Router::new()
-        .nest("/api/v1", owners.merge(route::of_strangers()))
-        .merge(route::hooks())
-        .merge(route::legacy(&site))
-        .merge(route::open());
+    let routes = route::all(&site).into_router();
     limit::bounded(
         routes
             .fallback(route::unknown)

@@ -3,10 +3,11 @@
 //! `axum::serve` has no bound on either, and a webhook is called by the world.
 
 use std::{
+    collections::HashMap,
     future::Future,
     net::IpAddr,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -27,8 +28,14 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
+use crate::meters::household;
+
 /// How many connections there are at a time. Further ones wait in the system's queue.
 pub const CONNECTIONS_MAX: usize = 512;
+
+/// How many of these one address may have, but the node's own computer. One more is closed at
+/// once.
+pub const ADDRESS_CONNECTIONS_MAX: usize = 64;
 
 /// How long the head of a request may take, and how long a connection may be idle. Then it is
 /// closed.
@@ -43,7 +50,58 @@ pub const HEAD_BYTES_MAX: usize = 32 << 10;
 pub(crate) struct Caller(pub(crate) IpAddr);
 
 /// A connection, where it comes from, and its place among the others.
-type Connection = (TcpStream, IpAddr, OwnedSemaphorePermit);
+type Connection = (TcpStream, IpAddr, Place);
+
+/// A place among all connections, and among those of an address; it is free again with the value.
+struct Place {
+    _among_all: OwnedSemaphorePermit,
+    address: IpAddr,
+    places: Arc<Places>,
+}
+
+/// The places that connections have.
+struct Places {
+    all: Arc<Semaphore>,
+    taken: Mutex<HashMap<IpAddr, usize>>,
+}
+
+impl Places {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            all: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            taken: Mutex::default(),
+        })
+    }
+
+    /// A place for an address; none if it has as many as it may have.
+    fn take(self: &Arc<Self>, address: IpAddr, among_all: OwnedSemaphorePermit) -> Option<Place> {
+        let address = household(address);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.entry(address).or_default();
+        if *count >= ADDRESS_CONNECTIONS_MAX && !address.is_loopback() {
+            return None;
+        }
+        *count += 1;
+        Some(Place {
+            _among_all: among_all,
+            address,
+            places: Arc::clone(self),
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let taken = self.places.taken.lock();
+        let mut taken = taken.unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(&self.address) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                taken.remove(&self.address);
+            }
+        }
+    }
+}
 
 /// Serves connections until `stop` is done; then no new ones, and no further requests of old ones.
 pub(crate) async fn serve(
@@ -51,7 +109,7 @@ pub(crate) async fn serve(
     router: Router,
     stop: impl Future<Output = ()> + Send,
 ) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Places::new();
     let connections = GracefulShutdown::new();
     let mut stop = pin!(stop);
     while let Some((stream, address, place)) = next(&listener, &places, stop.as_mut()).await {
@@ -76,7 +134,7 @@ pub(crate) async fn serve(
 /// The next connection, once there is a place for it; none when it is time to stop.
 async fn next(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    places: &Arc<Places>,
     stop: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> Option<Connection> {
     tokio::select! {
@@ -85,12 +143,15 @@ async fn next(
     }
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Connection> {
-    // Never closed, so there is a place sooner or later.
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, places: &Arc<Places>) -> Option<Connection> {
     loop {
+        // Never closed, so there is a place sooner or later.
+        let among_all = Arc::clone(&places.all).acquire_owned().await.ok()?;
         match listener.accept().await {
-            Ok((stream, address)) => return Some((stream, address.ip(), place)),
+            Ok((stream, address)) => match places.take(address.ip(), among_all) {
+                Some(place) => return Some((stream, address.ip(), place)),
+                None => tracing::debug!("too many connections from {address}"),
+            },
             Err(error) => {
                 // The peer was gone already, or the system has no more descriptors just now.
                 tracing::debug!("no connection: {error}");
@@ -109,3 +170,27 @@ fn http() -> http1::Builder {
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn many(address: &str) -> usize {
+        let (places, address) = (Places::new(), address.parse().unwrap());
+        let mut taken = Vec::new();
+        for _ in 0..=ADDRESS_CONNECTIONS_MAX {
+            let among_all = Arc::clone(&places.all).acquire_owned().await.unwrap();
+            taken.extend(places.take(address, among_all));
+        }
+        let count = taken.len();
+        drop(taken);
+        assert!(places.taken.lock().unwrap().is_empty());
+        count
+    }
+
+    #[tokio::test]
+    async fn one_address_does_not_take_all_places() {
+        assert_eq!(many("192.0.2.1").await, ADDRESS_CONNECTIONS_MAX);
+        assert_eq!(many("127.0.0.1").await, ADDRESS_CONNECTIONS_MAX + 1);
+    }
+}

@@ -4,24 +4,28 @@
 
 mod account;
 mod answer;
+mod cloud_event;
 mod journal;
 mod legacy;
 mod listing;
+mod pages;
 mod request;
 mod ruleset;
 mod why;
 
 pub use account::{
-    Account, Accounts, Kept, KeptList, Link, LogIn, MakeAccount, MakeToken, NewToken, Scope,
-    Session, SetPassword,
+    Account, Kept, KeptList, Link, LogIn, MakeAccount, MakeToken, NewToken, Scope, Session,
+    SetPassword,
 };
 pub use answer::{Directive, Invited, Paired, Problem, Raised, Status, StatusPen};
+pub use cloud_event::CloudEvent;
 pub use journal::{
     Cause, Effect, Event, Failure, Journal, JournalEntry, Log, Outcome, Run, Saw, Trim, Trimmed,
 };
 pub use legacy::{Episode, LegacyDirective, LegacyMeta};
 pub(crate) use listing::hexadecimal;
 pub use listing::{Channel, Invite, Pen, Subscription, Timer};
+pub use pages::{Accounts, Channels, Invites, Rulesets, Subscriptions, Timers};
 pub use request::{ChangeChannel, Legacy, MakeChannel, MakeInvite, Pair, Query, Raise, Rate, Wait};
 pub(crate) use ruleset::digits;
 pub use ruleset::{

@@ -26,6 +26,8 @@ use crate::{
     Archive, Desk, Dropped, Keeper, Kept, Order, OwnerToken, Site, WebhookVerifier, serve,
 };
 
+mod description;
+
 const TOKEN: &str = "a-token-of-at-least-22-characters";
 const ECI: Eci = Eci([7; 32]);
 
@@ -46,21 +48,7 @@ impl Served {
     async fn start_with(twilio: Option<Arc<WebhookVerifier>>) -> Self {
         let (desk, orders) = Desk::new(8);
         let (moved, journal_moved) = watch::channel(0);
-        let site = Site {
-            desk,
-            library: Arc::new(Shelf),
-            journal: Archive::new(Arc::new(Past), Arc::new(Krl)),
-            keeper: Arc::new(Clerk),
-            journal_moved,
-            pen: PenId([1; 16]),
-            owner_channel: ECI,
-            token: OwnerToken::new(TOKEN).unwrap(),
-            url: "http://node.example".to_owned(),
-            public_url: None,
-            twilio,
-            legacy_errors_as_200: false,
-            guard: crate::Guard::default(),
-        };
+        let site = site(desk, journal_moved, twilio);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(play(orders));
@@ -81,6 +69,16 @@ impl Served {
         stream.read_to_string(&mut answer).await.unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         (head[9..12].parse().unwrap(), body.to_owned())
+    }
+
+    /// The whole answer, head and body.
+    async fn told(&self, head: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request = format!("{head}\r\nHost: node.example\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
     }
 
     async fn owner(&self, method: &str, path: &str, body: &Json) -> (u16, Json) {
@@ -131,6 +129,28 @@ impl Keeper for Clerk {
             entries: 2,
             bytes: kept.bytes_max.unwrap(),
         })
+    }
+}
+
+fn site(
+    desk: Desk,
+    journal_moved: watch::Receiver<u64>,
+    twilio: Option<Arc<WebhookVerifier>>,
+) -> Site {
+    Site {
+        desk,
+        library: Arc::new(Shelf),
+        journal: Archive::new(Arc::new(Past), Arc::new(Krl)),
+        keeper: Arc::new(Clerk),
+        journal_moved,
+        pen: PenId([1; 16]),
+        owner_channel: ECI,
+        token: OwnerToken::new(TOKEN).unwrap(),
+        url: "http://node.example".to_owned(),
+        public_url: None,
+        twilio,
+        legacy_errors_as_200: false,
+        guard: crate::Guard::default(),
     }
 }
 

@@ -169,7 +169,7 @@ async fn all(client: &Client) -> Result<Vec<shape::Account>, Failure> {
     let (mut all, mut path) = (Vec::new(), "/accounts".to_owned());
     loop {
         let page: shape::Accounts = client.get(&path).await?;
-        all.extend(page.accounts);
+        all.extend(page.items);
         let Some(next) = page.next else {
             return Ok(all);
         };

@@ -42,8 +42,8 @@ pub(super) async fn list(
     match site.desk.ask(command, COMMAND_WAIT).await? {
         Reply::Accounts(accounts) => {
             let accounts = accounts.iter().map(shape::Account::new);
-            let (accounts, next) = page(accounts, &pages, |one| one.name.clone());
-            Ok(Json(shape::Accounts { accounts, next }))
+            let (items, next) = page(accounts, &pages, |one| one.name.clone());
+            Ok(Json(shape::Accounts { items, next }))
         }
         other => Err(unexpected(&other)),
     }

@@ -6,24 +6,34 @@ use std::{
 };
 
 use axum::{
-    Extension, Router,
+    Extension,
     body::{Body, Bytes},
     extract::State,
     http::header::{CONTENT_DISPOSITION, CONTENT_TYPE},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use futures::stream;
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::{Site, limit::too_many, login::Operator, problem::Refusal};
+use crate::{
+    Site,
+    limit::too_many,
+    login::Operator,
+    openapi::{Routes, about},
+    problem::Refusal,
+};
 
 /// The route, with a turnstile of its own: a backup reads all there is.
-pub(super) fn routes() -> Router<Arc<Site>> {
+pub(super) fn routes() -> Routes {
     let turnstile = Arc::new(Semaphore::new(BACKUPS_MAX));
-    Router::new()
-        .route("/backup", get(download))
-        .layer(Extension(turnstile))
+    let backup = about("Everything of the node, in one file");
+    Routes::new()
+        .get(
+            "/backup",
+            download,
+            backup.answers_as("application/octet-stream"),
+        )
+        .within(|router| router.layer(Extension(turnstile)))
 }
 
 /// All that is durable now, as a file. If it cannot be made to its end, the file says why.

@@ -1,5 +1,5 @@
-//! Events of the CNCF's `CloudEvents` 1.0: one in structured or binary mode becomes an event of a
-//! PEN.
+//! Events of the CNCF's `CloudEvents` 1.0: one in structured or binary mode, or a batch of them,
+//! become events of a PEN.
 
 use std::sync::Arc;
 
@@ -17,12 +17,22 @@ use super::{event::ask_raise, legacy::eci};
 use crate::{
     Site,
     call::{Asker, bytes, json, kind},
-    input::{malformed, name},
+    input::{malformed, name, too_large},
     login::Owner,
     map_from_json,
+    openapi::{About, about},
     problem::Refusal,
-    shape::Object,
+    shape::{self, Object},
 };
+
+/// How many events a batch may have. A larger one is refused with `request-too-large`.
+pub const BATCH_EVENTS_MAX: usize = 100;
+
+/// What the routes that take `CloudEvents` are told to do.
+pub(super) fn taken() -> About {
+    let about = about("Take a CloudEvent, or a batch of them").takes_as(STRUCTURED);
+    about.answers::<shape::Raised>().accepted()
+}
 
 /// By the owner's own channel.
 pub(super) async fn by_owner(
@@ -30,8 +40,8 @@ pub(super) async fn by_owner(
     owner: Owner,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let event = CloudEvent::read(request).await?;
-    take(&site, (owner.channel, Door::Owner), event).await
+    let sent = Sent::read(request).await?;
+    sent.take(&site, (owner.channel, Door::Owner)).await
 }
 
 /// By a channel whose ECI is enough.
@@ -42,8 +52,51 @@ pub(super) async fn by_bearer(
     request: Request,
 ) -> Result<Response, Refusal> {
     let channel = eci(&channel)?;
-    let event = CloudEvent::read(request).await?;
-    take(&site, (channel, door), event).await
+    let sent = Sent::read(request).await?;
+    sent.take(&site, (channel, door)).await
+}
+
+/// What a request brings. All of it is read before anything is raised.
+enum Sent {
+    Batch(Vec<CloudEvent>),
+    One(CloudEvent),
+}
+
+impl Sent {
+    async fn read(request: Request) -> Result<Self, Fault> {
+        if kind(request.headers()) != BATCH {
+            return CloudEvent::read(request).await.map(Self::One);
+        }
+        let AnyJson::Array(events) = json(&bytes(request, &()).await?)? else {
+            return Err(malformed("the batch is no array".to_owned()));
+        };
+        if events.len() > BATCH_EVENTS_MAX {
+            let message = format!("a batch has at most {BATCH_EVENTS_MAX} events");
+            return Err(too_large(message));
+        }
+        let events = events.into_iter();
+        let events = events.map(|event| CloudEvent::structured(event)?.check());
+        events.collect::<Result<_, _>>().map(Self::Batch)
+    }
+
+    /// Raises them in their order. If one is refused, those before it were taken; who sends all
+    /// again raises none twice.
+    async fn take(self, site: &Site, by: (Eci, Door)) -> Result<Response, Refusal> {
+        match self {
+            Self::One(event) => {
+                let raised = ask_raise(site, event.command(by)?).await?;
+                Ok((StatusCode::ACCEPTED, Json(raised)).into_response())
+            }
+            Self::Batch(events) => {
+                let commands = events.into_iter().map(|event| event.command(by.clone()));
+                let mut raised = Vec::new();
+                for command in commands.collect::<Result<Vec<_>, _>>()? {
+                    raised.push(ask_raise(site, command).await?);
+                }
+                Ok((StatusCode::ACCEPTED, Json(raised)).into_response())
+            }
+        }
+    }
 }
 
 /// An event with its context attributes, extensions among them, as texts, and its data.
@@ -59,7 +112,7 @@ impl CloudEvent {
         let kind = kind(&headers);
         let body = bytes(request, &()).await?;
         let event = match &*kind {
-            "application/cloudevents+json" => Self::structured(json(&body)?)?,
+            STRUCTURED => Self::structured(json(&body)?)?,
             batch if batch.starts_with("application/cloudevents") => {
                 return Err(unsupported(batch));
             }
@@ -144,30 +197,24 @@ impl CloudEvent {
         map_from_json(&attributes)
     }
 
+    /// Raises it once: source and id together name an event.
+    fn command(self, (channel, door): (Eci, Door)) -> Result<Command, Fault> {
+        let (domain, kind) = self.symbol()?;
+        Ok(Command::Raise {
+            channel,
+            door,
+            domain,
+            kind,
+            external_id: Some(format!("{} {}", self.text("source"), self.text("id"))),
+            attributes: self.attributes()?,
+            wait: Wait::Accepted,
+        })
+    }
+
     fn text(&self, attribute: &str) -> &str {
         let value = self.context.get(attribute);
         value.and_then(AnyJson::as_str).unwrap_or("")
     }
-}
-
-/// Raises it once: source and id together name an event.
-async fn take(
-    site: &Site,
-    (channel, door): (Eci, Door),
-    event: CloudEvent,
-) -> Result<Response, Refusal> {
-    let (domain, kind) = event.symbol()?;
-    let command = Command::Raise {
-        channel,
-        door,
-        domain,
-        kind,
-        external_id: Some(format!("{} {}", event.text("source"), event.text("id"))),
-        attributes: event.attributes()?,
-        wait: Wait::Accepted,
-    };
-    let raised = ask_raise(site, command).await?;
-    Ok((StatusCode::ACCEPTED, Json(raised)).into_response())
 }
 
 /// A header's value: printable ASCII as it is, everything else as `%` and two digits.
@@ -194,5 +241,9 @@ fn escape(rest: &[u8]) -> Option<u8> {
 fn unsupported(kind: &str) -> Fault {
     let message = format!("{kind} is not read");
     Fault::new(Whose::Caller, "request-type-wrong", message)
-        .hint("send one event as application/cloudevents+json")
+        .hint("send one event as application/cloudevents+json, or a batch")
 }
+
+/// The media types of one event in structured mode, and of several.
+pub(super) const STRUCTURED: &str = "application/cloudevents+json";
+pub(super) const BATCH: &str = "application/cloudevents-batch+json";

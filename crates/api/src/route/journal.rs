@@ -3,30 +3,31 @@
 use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{
-    Extension, Json, Router,
-    extract::State,
-    http::HeaderMap,
+    Extension, Json,
+    extract::{OriginalUri, State},
+    http::{HeaderMap, HeaderValue, Uri, header},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
-    routing::{get, post},
 };
 use futures::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
-use stratus_engine::journal::{Filter, Page, Wanted};
+use stratus_engine::journal::{Entry, Filter, Page, Wanted};
 use stratus_event::{EventId, Fault, PenId, Timestamp, Whose};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::Instant,
 };
+use utoipa::IntoParams;
 
-use super::Answer;
+use super::{Answer, cloud_event::BATCH};
 use crate::{
     Archive, Dropped, Kept, LONG_POLLS_MAX, Site,
     input::{Asked, Body, eci, id, malformed, name},
     limit::too_many,
     login::Owner,
+    openapi::{Routes, about},
     problem::Refusal,
     shape,
 };
@@ -38,17 +39,24 @@ pub const JOURNAL_ENTRIES_MAX: usize = 500;
 pub const JOURNAL_WAIT_MS_MAX: u64 = 25_000;
 
 /// The journal's routes, with a turnstile of its own for those who wait.
-pub(super) fn routes() -> Router<Arc<Site>> {
+pub(super) fn routes() -> Routes {
     let waiting = Arc::new(Semaphore::new(LONG_POLLS_MAX));
-    Router::new()
-        .route("/journal", get(journal))
-        .route("/journal/stream", get(follow))
-        .route("/journal/trim", post(trim))
-        .layer(Extension(waiting))
+    let page = about("A page of the journal").asks::<Question>();
+    let stream = about("The journal as it goes on").asks::<Question>();
+    let trimming = about("Drop the beginning of the journal").takes::<shape::Trim>();
+    Routes::new()
+        .get("/journal", journal, page.answers::<shape::Journal>())
+        .get(
+            "/journal/stream",
+            follow,
+            stream.answers_as("text/event-stream"),
+        )
+        .post("/journal/trim", trim, trimming.answers::<shape::Trimmed>())
+        .within(|router| router.layer(Extension(waiting)))
 }
 
 /// What is asked of the journal.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct Question {
     /// Only entries after this position; from the first if it is not said.
@@ -68,6 +76,9 @@ struct Question {
     /// sees every entry once, and whole.
     #[serde(default)]
     settled: bool,
+    /// As `CloudEvents`; the header `Accept` may say it too.
+    #[serde(default)]
+    cloudevents: bool,
     /// Accepted at that time or later.
     since: Option<String>,
     /// Accepted before that time.
@@ -88,19 +99,25 @@ async fn journal(
     State(site): State<Arc<Site>>,
     owner: Owner,
     Extension(waiting): Extension<Arc<Semaphore>>,
+    OriginalUri(address): OriginalUri,
+    headers: HeaderMap,
     Asked(question): Asked<Question>,
-) -> Answer<shape::Journal> {
+) -> Result<Response, Refusal> {
     let _permit = match question.wait_ms {
         0 => None,
         _ => Some(waiting.try_acquire().map_err(|_| too_many())?),
     };
     let wanted = question.wanted()?;
     let page = news((&site, owner.pen), &wanted, &question).await?;
-    Ok(Json(shape::Journal {
+    if Form::wanted(&headers, &question) == Form::CloudEvents {
+        return Ok(batch(owner.pen, &page, (&address, &wanted)));
+    }
+    let journal = shape::Journal {
         next: page.next.or(wanted.from),
         complete: page.complete,
         entries: shaped(page),
-    }))
+    };
+    Ok(Json(journal).into_response())
 }
 
 /// Server-sent events: each wanted entry once its rules are done, its position as the id. Goes on
@@ -123,6 +140,7 @@ async fn follow(
         wanted.from = Some(last.ok_or_else(no_position)?);
     }
     let follower = Follower {
+        form: Form::wanted(&headers, &question),
         moved: site.journal_moved.clone(),
         site,
         pen: owner.pen,
@@ -155,6 +173,7 @@ async fn trim(
 struct Follower {
     site: Arc<Site>,
     pen: PenId,
+    form: Form,
     wanted: Wanted,
     moved: watch::Receiver<u64>,
     _permit: OwnedSemaphorePermit,
@@ -167,12 +186,30 @@ impl Follower {
         let pages = stream::unfold(Some(self), |follower| async {
             let mut follower = follower?;
             match follower.page().await {
-                Ok(Some(page)) => Some((sent(page), Some(follower))),
+                Ok(Some(page)) => Some((follower.sent(page), Some(follower))),
                 Ok(None) => None,
                 Err(fault) => Some((vec![Ok(failed(&fault))], None)),
             }
         });
         Box::pin(pages.flat_map(stream::iter))
+    }
+
+    fn sent(&self, page: Page) -> Vec<Sent> {
+        let sent = |entry: Entry| {
+            let event = Event::default().id(entry.position.to_string());
+            let event = match self.form {
+                Form::CloudEvents => {
+                    let told = shape::CloudEvent::new(self.pen, &entry);
+                    event.event("cloudevent").json_data(told)
+                }
+                Form::Entries => {
+                    let told = shape::JournalEntry::new(entry);
+                    event.event("entry").json_data(told)
+                }
+            };
+            Ok(event.unwrap_or_else(|_| Event::default().event("unreadable")))
+        };
+        page.entries.into_iter().map(sent).collect()
     }
 
     /// What comes next; none when the node stops.
@@ -189,6 +226,61 @@ impl Follower {
             }
         }
     }
+}
+
+/// In which form entries are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    CloudEvents,
+    Entries,
+}
+
+impl Form {
+    /// By `Accept`, or by the address, since a browser's stream of events has no `Accept` to set.
+    fn wanted(headers: &HeaderMap, question: &Question) -> Self {
+        let accepted = headers.get(header::ACCEPT);
+        let accepted = accepted.and_then(|accepted| accepted.to_str().ok());
+        let accepts = accepted.is_some_and(|accepted| accepted.contains("application/cloudevents"));
+        if accepts || question.cloudevents {
+            Self::CloudEvents
+        } else {
+            Self::Entries
+        }
+    }
+}
+
+/// Entries as a batch of `CloudEvents`, which has no room for where to go on: a header has.
+fn batch(pen: PenId, page: &Page, (address, wanted): (&Uri, &Wanted)) -> Response {
+    let events = page.entries.iter();
+    let events: Vec<_> = events
+        .map(|entry| shape::CloudEvent::new(pen, entry))
+        .collect();
+    let kind = HeaderValue::from_static(BATCH);
+    let mut response = Json(events).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    let next = page.next.filter(|_| !page.complete);
+    let link = next.and_then(|next| HeaderValue::try_from(link(address, wanted, next)).ok());
+    if let Some(link) = link {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    response
+}
+
+/// The address of the next page (RFC 8288): the same with another position.
+fn link(address: &Uri, wanted: &Wanted, next: u64) -> String {
+    let position = if wanted.newest_first {
+        "before"
+    } else {
+        "after"
+    };
+    let asked = address.query().unwrap_or_default().split('&');
+    let is_position = |part: &&str| part.starts_with(&format!("{position}="));
+    let kept = asked.filter(|part| !part.is_empty() && !is_position(part));
+    let all: Vec<_> = kept
+        .map(ToOwned::to_owned)
+        .chain([format!("{position}={next}")])
+        .collect();
+    format!("<{}?{}>; rel=\"next\"", address.path(), all.join("&"))
 }
 
 impl Question {
@@ -296,15 +388,6 @@ fn time(text: Option<&str>) -> Result<Option<Timestamp>, Fault> {
 fn shaped(page: Page) -> Vec<shape::JournalEntry> {
     let entries = page.entries.into_iter();
     entries.map(shape::JournalEntry::new).collect()
-}
-
-fn sent(page: Page) -> Vec<Sent> {
-    let event = |entry: shape::JournalEntry| {
-        let id = entry.position.to_string();
-        let event = Event::default().id(id).event("entry").json_data(&entry);
-        event.unwrap_or_else(|_| Event::default().event("unreadable"))
-    };
-    shaped(page).into_iter().map(event).map(Ok).collect()
 }
 
 /// The last word of a stream that cannot go on.

@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{Path, Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
-    routing::{MethodFilter, MethodRouter, on},
 };
 use stratus_engine::{Command, Wait};
 use stratus_event::{Eci, Fault, Map, Whose};
@@ -19,25 +18,27 @@ use crate::{
     Site,
     call::Call,
     input::{self, malformed, name},
+    openapi::{Routes, about},
     problem::Refusal,
     shape::Episode,
 };
 
 type Answer = Result<Response, Refusal>;
 
-pub(super) fn routes() -> Router<Arc<Site>> {
-    Router::new()
-        .route("/c/{eci}/event/{domain}/{name}", both(event))
-        .route("/c/{eci}/event-wait/{domain}/{name}", both(event_wait))
-        .route(
-            "/c/{eci}/event/{domain}/{name}/query/{rid}/{query}",
-            both(event_query),
-        )
-        .route("/c/{eci}/query/{rid}/{query}", both(query))
-        .route("/sky/cloud/{eci}/{rid}/{query}", both(query))
-        .route("/sky/event/{eci}/{eid}/{domain}/{name}", both(sky_event))
-        .route("/sky/event/{eci}/{eid}", both(signal_with_id))
-        .route("/sky/event/{eci}", both(signal))
+pub(super) fn routes() -> Routes {
+    let raise = || about("Raise an event; its id is the answer").answers_as(JSON);
+    let wait = || about("Raise an event; what its rules said is the answer").answers::<Episode>();
+    let ask = || about("Ask a query").answers_as(JSON);
+    let raise_and_ask = about("Raise an event, then ask a query").answers_as(JSON);
+    Routes::new()
+        .either("/c/{eci}/event/{domain}/{name}", event, raise())
+        .either("/c/{eci}/event-wait/{domain}/{name}", event_wait, wait())
+        .either(EVENT_QUERY, event_query, raise_and_ask)
+        .either("/c/{eci}/query/{rid}/{query}", query, ask())
+        .either("/sky/cloud/{eci}/{rid}/{query}", query, ask())
+        .either("/sky/event/{eci}/{eid}/{domain}/{name}", sky_event, wait())
+        .either("/sky/event/{eci}/{eid}", signal_with_id, wait())
+        .either("/sky/event/{eci}", signal, wait())
 }
 
 /// What all these routes have in common: any web page may call them, as with pico-engine, since
@@ -65,16 +66,6 @@ pub(super) async fn speak(State(site): State<Arc<Site>>, request: Request, next:
 fn as_200(fault: &Fault) -> Response {
     let error = format!("Error: {}", fault.message);
     Json(serde_json::json!({ "error": error, "code": fault.code })).into_response()
-}
-
-/// GET and POST, and what a browser asks before.
-fn both<H, T>(handler: H) -> MethodRouter<Arc<Site>>
-where
-    H: axum::handler::Handler<T, Arc<Site>>,
-    T: 'static,
-{
-    let methods = MethodFilter::GET.or(MethodFilter::POST);
-    on(methods.or(MethodFilter::OPTIONS), handler)
 }
 
 async fn event(
@@ -269,6 +260,10 @@ fn page(kind: &'static str, value: serde_json::Value) -> Response {
     ];
     (headers, text).into_response()
 }
+
+const JSON: &str = "application/json";
+
+const EVENT_QUERY: &str = "/c/{eci}/event/{domain}/{name}/query/{rid}/{query}";
 
 const OPEN_TO_PAGES: [(HeaderName, &str); 3] = [
     (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),

@@ -1,6 +1,7 @@
 //! Lists in pages.
 
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 /// How many items a page has if nobody says.
 const ITEMS: usize = 100;
@@ -9,7 +10,7 @@ const ITEMS: usize = 100;
 pub const ITEMS_MAX: usize = 500;
 
 /// Which page is wanted.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pages {
     /// Only what comes after this item: the `next` of the page before.

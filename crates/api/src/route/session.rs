@@ -11,6 +11,7 @@ use axum::{
 use serde::Deserialize;
 use stratus_engine::{AccountCommand, Command, Credential, CredentialKind, Reply, Scopes};
 use stratus_event::{Fault, Name, Timestamp, Whose};
+use utoipa::IntoParams;
 
 use super::{Answer, COMMAND_WAIT, pen::done, unexpected};
 use crate::{
@@ -44,7 +45,7 @@ pub(super) struct Ended {
 }
 
 /// Whose tokens are meant; only the operator may say another's.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Whom {
     account: Option<String>,

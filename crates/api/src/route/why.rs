@@ -7,6 +7,7 @@ use axum::{
     extract::{Path, State},
 };
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{Answer, journal::reading};
 use crate::{Site, input::Asked, login::Owner, shape};
@@ -18,7 +19,7 @@ pub(super) struct OfEvent {
 }
 
 /// What is asked about an event.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     /// Only about this rule: `rule`, or `rid/rule`.

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use stratus_engine::{AccountListing, Credential, Scopes};
 use stratus_event::{Fault, Whose};
+use utoipa::ToSchema;
 
 use super::hexadecimal;
 
 /// Somebody who owns a PEN of this node, and its children.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Account {
     /// What it is called.
     pub name: String,
@@ -33,17 +34,8 @@ impl Account {
     }
 }
 
-/// A list of accounts, and how to go on.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Accounts {
-    /// By name.
-    pub accounts: Vec<Account>,
-    /// Give it as `after` to see more; none if there are no more.
-    pub next: Option<String>,
-}
-
 /// `POST /api/v1/accounts`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MakeAccount {
     /// What it is to be called.
@@ -54,7 +46,7 @@ pub struct MakeAccount {
 }
 
 /// `PUT /api/v1/password` and `PUT /api/v1/accounts/{name}/password`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetPassword {
     /// The password from now on.
@@ -65,7 +57,7 @@ pub struct SetPassword {
 }
 
 /// `POST /api/v1/accounts/{name}/links`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Link {
     /// Whoever opens it first is logged in.
     pub url: String,
@@ -76,7 +68,7 @@ pub struct Link {
 }
 
 /// `POST /api/v1/sessions`: `account` and `password`, or `link`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogIn {
     /// Which account.
@@ -91,7 +83,7 @@ pub struct LogIn {
 }
 
 /// Who asks: `GET /api/v1/session`, and the answer to a login.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Session {
     /// Her account.
     pub account: String,
@@ -106,7 +98,7 @@ pub struct Session {
 }
 
 /// What a token permits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// Raise events.
@@ -143,7 +135,7 @@ impl Scope {
 }
 
 /// `POST /api/v1/tokens`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MakeToken {
     /// What it is to be called, such as the program that uses it.
@@ -159,7 +151,7 @@ pub struct MakeToken {
 }
 
 /// A token that was just made.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct NewToken {
     /// The secret. It is shown this once.
     pub token: String,
@@ -169,7 +161,7 @@ pub struct NewToken {
 }
 
 /// A session, a link or a token, as it can be seen later.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Kept {
     /// Its id, by which it can be ended.
     pub id: String,
@@ -200,7 +192,7 @@ impl Kept {
 }
 
 /// `GET /api/v1/sessions` and `GET /api/v1/tokens`: there are never more than a page.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KeptList {
     /// The oldest first.
     pub items: Vec<Kept>,

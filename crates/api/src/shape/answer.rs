@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 use stratus_event::{EventId, Name, PenId};
 use stratus_pen::language;
+use utoipa::ToSchema;
 
 use super::Object;
 use crate::map_to_json;
 
 /// `GET /api/v1/status`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// The node's id (libp2p peer id).
     pub node: String,
@@ -27,7 +28,7 @@ pub struct Status {
 }
 
 /// A PEN in a status.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct StatusPen {
     /// Its id.
     pub id: String,
@@ -45,7 +46,7 @@ impl StatusPen {
 }
 
 /// The answer to `POST /api/v1/invites`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Invited {
     /// Its id, by which it can be withdrawn.
     pub id: String,
@@ -56,7 +57,7 @@ pub struct Invited {
 }
 
 /// The answer to `POST /api/v1/pairings`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Paired {
     /// The subscription's id.
     pub subscription: String,
@@ -68,7 +69,7 @@ pub struct Paired {
 }
 
 /// The answer to `POST /api/v1/events`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Raised {
     /// The event's id.
     pub event: String,
@@ -98,7 +99,7 @@ impl Raised {
 }
 
 /// What a rule answers to whoever raised the event.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Directive {
     /// Its name.
     pub name: String,
@@ -125,7 +126,7 @@ impl Directive {
 }
 
 /// Any request that is not done (RFC 9457, `application/problem+json`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// `urn:stratus:fault:` and the code.
     pub r#type: String,

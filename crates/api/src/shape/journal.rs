@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 use stratus_engine::{OutcomeRun, RunEnd, Source, journal::Entry};
 use stratus_event::{Fault, Name};
 use stratus_pen::language;
+use utoipa::ToSchema;
 
 use super::{Directive, Object};
 use crate::{map_to_json, to_json};
 
 /// `GET /api/v1/journal`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Journal {
     /// Entries in the order in which they were accepted.
     pub entries: Vec<JournalEntry>,
@@ -24,7 +25,7 @@ pub struct Journal {
 
 /// `POST /api/v1/journal/trim`: which entries are kept, the newest for which all that is said
 /// holds.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Trim {
     /// Taken at that time or later.
@@ -34,7 +35,7 @@ pub struct Trim {
 }
 
 /// What was dropped of the journal.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Trimmed {
     /// Entries.
     pub entries: u64,
@@ -43,7 +44,7 @@ pub struct Trimmed {
 }
 
 /// An event that the PEN took.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct JournalEntry {
     /// Its place.
     pub position: u64,
@@ -78,7 +79,7 @@ impl JournalEntry {
 }
 
 /// Something that happened.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// Its id.
     pub id: String,
@@ -108,7 +109,7 @@ impl Event {
 }
 
 /// Who brought an event; `kind` says which of these it is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Cause {
     /// Somebody who knows the ECI of a channel for which that is enough.
@@ -166,7 +167,7 @@ impl Cause {
 }
 
 /// What came of an event.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Outcome {
     /// When.
     pub at: String,
@@ -190,7 +191,7 @@ impl Outcome {
 }
 
 /// What one rule did about one event.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Run {
     /// The accepted event, or one raised while it was handled.
     pub event: Event,
@@ -248,7 +249,7 @@ impl Run {
 }
 
 /// An operand of a rule's condition.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Saw {
     /// Its text in the program.
     pub operand: String,
@@ -266,7 +267,7 @@ impl Saw {
 }
 
 /// Work for the world; `kind` says which of these it is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Effect {
     /// Work of a connector.
@@ -325,7 +326,7 @@ impl Effect {
 }
 
 /// What went wrong.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
     /// Stable, listed in `spec/errors.md`.
     pub code: String,
@@ -349,7 +350,7 @@ impl Failure {
 }
 
 /// A line that a rule logged.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Log {
     /// How important it is, in the ruleset's words.
     pub level: String,

@@ -1,11 +1,12 @@
 //! What clients of pico-engine read.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Directive, Object, Raised};
 
 /// What an event came to, for one who waited.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Episode {
     /// The event's id.
     pub eid: String,
@@ -32,7 +33,7 @@ impl Episode {
 }
 
 /// What a rule answers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LegacyDirective {
     /// Always `directive`.
     pub r#type: String,
@@ -60,7 +61,7 @@ impl LegacyDirective {
 }
 
 /// Where a directive comes from.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LegacyMeta {
     /// The ruleset.
     pub rid: String,

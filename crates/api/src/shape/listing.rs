@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 use stratus_engine::{InviteListing, Listing, SubscriptionListing};
 use stratus_event::{Name, PenId};
 use stratus_pen::{Rule, language};
+use utoipa::ToSchema;
 
 use super::{Legacy, Rate, Ruleset, answer::texts};
 
 /// `GET /api/v1/pen`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Pen {
     /// The PEN's id.
     pub id: String,
@@ -48,7 +49,7 @@ impl Pen {
 }
 
 /// An inbox of the PEN.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Channel {
     /// Its address.
     pub eci: String,
@@ -92,7 +93,7 @@ impl Channel {
 }
 
 /// A subscription.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Subscription {
     /// Its id, the same at both ends.
     pub id: String,
@@ -134,7 +135,7 @@ impl Subscription {
 }
 
 /// An invite that can still be used.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Invite {
     /// Its id.
     pub id: String,
@@ -161,7 +162,7 @@ impl Invite {
 }
 
 /// An event to come.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Timer {
     /// Its id.
     pub id: String,

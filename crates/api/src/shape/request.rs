@@ -5,11 +5,12 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Deserializer, Serialize};
 use stratus_capability as capability;
 use stratus_pen::Bearer;
+use utoipa::ToSchema;
 
 use super::Object;
 
 /// `POST /api/v1/channels`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MakeChannel {
     /// Words to find it by.
@@ -36,7 +37,7 @@ pub struct MakeChannel {
 }
 
 /// `PATCH /api/v1/channels/{eci}`: what is not said stays.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChangeChannel {
     /// Words to find it by.
@@ -65,16 +66,19 @@ pub struct ChangeChannel {
         skip_serializing_if = "Option::is_none",
         deserialize_with = "null_is_said"
     )]
+    #[schema(value_type = Option<Rate>)]
     pub rate: Option<Option<Rate>>,
 }
 
 /// How fast events may come in: a bucket of `burst` that fills again by `per_minute`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rate {
     /// At most so many in a minute, for long.
+    #[schema(value_type = u32, minimum = 1)]
     pub per_minute: NonZeroU32,
     /// At most so many at once.
+    #[schema(value_type = u32, minimum = 1)]
     pub burst: NonZeroU32,
 }
 
@@ -96,7 +100,7 @@ impl Rate {
 }
 
 /// For whom it is enough to know a channel's ECI.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Legacy {
     /// Whoever has it, from wherever.
@@ -127,7 +131,7 @@ impl Legacy {
 }
 
 /// `POST /api/v1/invites`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MakeInvite {
     /// What the partner is called here.
@@ -151,7 +155,7 @@ pub struct MakeInvite {
 }
 
 /// `POST /api/v1/pairings`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pair {
     /// The invite's link, `stratus:…`.
@@ -165,7 +169,7 @@ pub struct Pair {
 }
 
 /// `POST /api/v1/queries`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
     /// Which ruleset.
@@ -178,7 +182,7 @@ pub struct Query {
 }
 
 /// `POST /api/v1/events`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Raise {
     /// By which channel; the owner's own if it is not said.
@@ -197,7 +201,7 @@ pub struct Raise {
 }
 
 /// When a raised event is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Wait {
     /// As soon as it is durable.

@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 use stratus_engine::{RulesetListing, Updated};
 use stratus_event::{Fault, Name};
 use stratus_pen::language::Program;
+use utoipa::ToSchema;
 
 use super::{Failure, Object};
 use crate::map_to_json;
 
 /// `POST /api/v1/rulesets`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Install {
     /// The program's text; without it the one at the address is fetched.
@@ -27,7 +28,7 @@ pub struct Install {
 }
 
 /// `POST /api/v1/rulesets/review`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Review {
     /// The program's text; without it the one at the address is fetched.
@@ -39,7 +40,7 @@ pub struct Review {
 }
 
 /// `POST /api/v1/rulesets/flush`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Flush {
     /// The address whose rulesets are brought up to date.
@@ -47,7 +48,7 @@ pub struct Flush {
 }
 
 /// `POST /api/v1/rulesets/{rid}/rollback`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollBack {
     /// How the hash of the wanted text begins; without it the text before the present one.
@@ -56,7 +57,7 @@ pub struct RollBack {
 }
 
 /// What a ruleset may do beyond its PEN. In a list, `*` is any.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Permissions {
     /// Connectors besides `http`, such as `twilio`.
@@ -99,7 +100,7 @@ impl Permissions {
 }
 
 /// The answer to `POST /api/v1/rulesets`, and to a rollback.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Installed {
     /// The ruleset's id.
     pub rid: String,
@@ -116,7 +117,7 @@ pub struct Installed {
 }
 
 /// The answer to `POST /api/v1/rulesets/review`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Reviewed {
     /// The ruleset's id.
     pub rid: String,
@@ -141,7 +142,7 @@ impl Reviewed {
 }
 
 /// The answer to `POST /api/v1/rulesets/flush`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Flushed {
     /// Rulesets that have another text now.
     pub changed: Vec<String>,
@@ -152,7 +153,7 @@ pub struct Flushed {
 }
 
 /// A ruleset that keeps the text that it had.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct NotFlushed {
     /// Its id.
     pub rid: String,
@@ -176,7 +177,7 @@ impl Flushed {
 }
 
 /// A text that a ruleset has, or had.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Version {
     /// Its BLAKE3 hash.
     pub hash: String,
@@ -204,7 +205,7 @@ impl Version {
 }
 
 /// An installed ruleset.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Ruleset {
     /// Its id.
     pub rid: String,

@@ -6,11 +6,12 @@ use stratus_engine::{
     journal::{Entry, Verdict},
 };
 use stratus_event::{Fault, Name};
+use utoipa::ToSchema;
 
 use super::{Cause, Effect, Event, Failure, Log, Saw, journal::end};
 
 /// `GET /api/v1/journal/{event}/why`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Why {
     /// The place of its entry in the journal.
     pub position: u64,
@@ -58,7 +59,7 @@ impl Why {
 }
 
 /// An event and what the rules did about it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Happening {
     /// The event.
     pub event: Event,
@@ -71,7 +72,7 @@ pub struct Happening {
 }
 
 /// A rule that ran.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Woken {
     /// The ruleset.
     pub rid: String,
@@ -91,6 +92,7 @@ pub struct Woken {
     /// What it wanted of the world, and what became of it.
     pub effects: Vec<Done>,
     /// The events that it raised, and what these did.
+    #[schema(no_recursion)]
     pub raised: Vec<Happening>,
     /// What it logged.
     pub log: Vec<Log>,
@@ -127,7 +129,7 @@ impl Woken {
 }
 
 /// An effect and its verdict.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Done {
     /// The effect.
     pub effect: Effect,
@@ -136,7 +138,7 @@ pub struct Done {
 }
 
 /// What became of an effect.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Settled {
     /// When.
     pub at: String,
@@ -158,7 +160,7 @@ impl Settled {
 }
 
 /// What became of one rule.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RuleWhy {
     /// The ruleset.
     pub rid: String,
@@ -213,7 +215,7 @@ impl RuleWhy {
 }
 
 /// An entry that an event caused.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Caused {
     /// Its place.
     pub position: u64,

@@ -301,7 +301,23 @@ fn effect(effect: Effect) -> Record {
 
 /// The state: what an image holds.
 pub(crate) fn state() -> Vec<(Key, Record)> {
-    [own(), relations(), work()].concat()
+    [accounts(), own(), relations(), work()].concat()
+}
+
+/// Whom the node lets in.
+fn accounts() -> Vec<(Key, Record)> {
+    vec![
+        (
+            Key::Account(name("ann")),
+            Record::Account(Account {
+                pen: PEN,
+                channel: ECI,
+                password: Some("$argon2id$".to_owned()),
+                made: Timestamp(1),
+            }),
+        ),
+        (Key::Credential([2; 32]), Record::Credential(credential())),
+    ]
 }
 
 /// What a PEN has of itself.
@@ -315,16 +331,6 @@ fn own() -> Vec<(Key, Record)> {
                 seed: [255; 32],
             },
         ),
-        (
-            Key::Account(name("ann")),
-            Record::Account(Account {
-                pen: PEN,
-                channel: ECI,
-                password: Some("$argon2id$".to_owned()),
-                made: Timestamp(1),
-            }),
-        ),
-        (Key::Credential([2; 32]), Record::Credential(credential())),
         (Key::Journal(PEN), Record::Journal { next: 3 }),
         (
             Key::Program([1; 32]),

@@ -9,6 +9,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::session::{cookie, enter};
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// What the page is opened with.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub(super) struct Opened {
     /// The secret of a link. It is used up by a click, because programs that look at addresses in
     /// messages open them too.
