@@ -421,7 +421,7 @@ async fn cloud_events_come_in_once() {
         event[member] = wrong;
         refused(structured(&event), 400, "request-malformed").await;
     }
-    let batch = house.post(path, "application/cloudevents-batch+json", "[]");
+    let batch = house.post(path, "application/cloudevents+avro", "[]");
     refused(batch, 415, "request-type-wrong").await;
     refused(
         house.post("/api/v1/cloudevents", JSON, "{}"),
