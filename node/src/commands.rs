@@ -15,6 +15,7 @@ mod ruleset;
 mod status;
 mod subscription;
 mod token;
+mod transfer;
 mod up;
 mod why;
 
@@ -66,6 +67,10 @@ pub(crate) enum Verb {
     Verify(backup::Verify),
     /// Make a data directory of a backup
     Restore(backup::Restore),
+    /// Put one PEN into one file, sealed by a passphrase; with --move it leaves this node
+    Export(transfer::Export),
+    /// Bring a PEN in that was exported elsewhere
+    Import(transfer::Import),
     /// Bring a calendar into the PEN
     #[command(subcommand)]
     Calendar(calendar::Calendar),
@@ -99,6 +104,8 @@ impl Verb {
             Self::Backup(backup) => backup.run(&data).await,
             Self::Verify(verify) => verify.run(&data),
             Self::Restore(restore) => restore.run(&data),
+            Self::Export(export) => export.run(&data),
+            Self::Import(import) => import.run(&data),
             Self::Calendar(calendar) => calendar.run(&data).await,
             Self::Demo(demo) => demo.run().await,
             Self::Krl(krl) => krl.run(),

@@ -246,3 +246,92 @@ fn journals_are_bounded_as_configured() {
     count(&node, 1);
     assert_eq!(counted(&node), "4");
 }
+
+/// Runs a command with a passphrase.
+fn sealed(node: &Node, passphrase: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(crate::program::stratus())
+        .args(arguments)
+        .arg("--data")
+        .arg(node.data())
+        .env("STRATUS_PASSPHRASE", passphrase)
+        .output()
+        .unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(told).unwrap())
+}
+
+const PASSPHRASE: &str = "twelve good fish";
+
+#[test]
+fn a_pen_moves_to_another_node_with_all_that_belongs_to_it() {
+    let mut old = counter(3);
+    let pen = old.data_of(&["status"])["pen"].as_str().unwrap().to_owned();
+    let channel = old.data_of(&["status"])["owner_channel"].clone();
+    let (_, exported) = file(&old, "me.pen");
+    let refused = sealed(&old, PASSPHRASE, &["export", &exported]);
+    assert!(refused.1.contains("[store-locked]"), "{refused:?}");
+    old.stop();
+    let moved = sealed(&old, PASSPHRASE, &["export", &exported, "--move"]);
+    assert_eq!(moved.0, Some(0), "{moved:?}");
+    let mut new = Node::new();
+    let wrong = sealed(&new, "twelve bad fish", &["import", &exported]);
+    assert!(wrong.1.contains("[passphrase-wrong]"), "{wrong:?}");
+    let moved = sealed(&new, PASSPHRASE, &["import", &exported]);
+    assert!(moved.1.contains("lives here now"), "{moved:?}");
+    let again = sealed(&new, PASSPHRASE, &["import", &exported]);
+    assert!(again.1.contains("[pen-exists]"), "{again:?}");
+
+    new.up();
+    let status = new.data_of(&["status"]);
+    assert_eq!(
+        (status["pen"].as_str(), &status["owner_channel"]),
+        (Some(&*pen), &channel)
+    );
+    count(&new, 1);
+    assert_eq!(counted(&new), "4");
+    assert!(new.done(&["why", "last"]).contains("counter up: fired"));
+    // What is left of it may be exported again.
+    let (_, again) = file(&old, "again.pen");
+    assert_eq!(sealed(&old, PASSPHRASE, &["export", &again]).0, Some(0));
+}
+
+#[test]
+fn a_copy_does_nothing_as_long_as_the_original_lives() {
+    let mut old = counter(2);
+    old.stop();
+    let (_, copied) = file(&old, "copy.pen");
+    assert_eq!(sealed(&old, PASSPHRASE, &["export", &copied]).0, Some(0));
+    assert!(
+        sealed(&old, "short", &["export", &copied])
+            .1
+            .contains("[passphrase-short]")
+    );
+    let mut new = Node::new();
+    let copy = sealed(&new, PASSPHRASE, &["import", &copied]);
+    assert!(copy.1.contains("does nothing"), "{copy:?}");
+    let (_, again) = file(&new, "again.pen");
+    let refused = sealed(&new, PASSPHRASE, &["export", &again]);
+    assert!(refused.1.contains("[pen-copy]"), "{refused:?}");
+    // The original lives on, and its move makes the copy it.
+    old.up();
+    count(&old, 1);
+    old.stop();
+    let (_, moved) = file(&old, "moved.pen");
+    assert_eq!(
+        sealed(&old, PASSPHRASE, &["export", &moved, "--move"]).0,
+        Some(0)
+    );
+    assert_eq!(sealed(&new, PASSPHRASE, &["import", &moved]).0, Some(0));
+    new.up();
+    assert_eq!(counted(&new), "3");
+    // A copy may live where the original is lost.
+    let mut third = Node::new();
+    let lives = sealed(
+        &third,
+        PASSPHRASE,
+        &["import", &copied, "--original-is-gone"],
+    );
+    assert!(lives.1.contains("lives here now"), "{lives:?}");
+    third.up();
+    assert_eq!(counted(&third), "2");
+}

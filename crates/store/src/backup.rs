@@ -8,7 +8,7 @@ use std::{
 };
 
 use fjall::{PersistMode, Readable, Snapshot};
-use stratus_engine::{Key, Record, Standing};
+use stratus_engine::{Key, Standing};
 use stratus_event::{Fault, PenId, Timestamp};
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     key::{self, Space},
     migrate::derived,
     record,
+    seal::{Opened, Passphrase},
 };
 
 /// Makes backups of a store, while it is written or not.
@@ -110,6 +111,11 @@ pub fn check_file(input: impl Read) -> Result<(Head, Findings), Fault> {
         }
     }
     Ok((head, findings))
+}
+
+/// The same of a file that was sealed: an exported PEN.
+pub fn check_sealed(input: impl Read, passphrase: &Passphrase) -> Result<(Head, Findings), Fault> {
+    check_file(Opened::begin(input, passphrase)?)
 }
 
 /// Reads all of the store in that directory, which no process has, and checks every record. What
@@ -279,20 +285,15 @@ fn raise_epoch(
     pen: PenId,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let key = Key::Standing(pen);
-    let before = match tables.get(snapshot, &key)? {
-        Some(Record::Standing(standing)) => standing,
-        _ => Standing::default(),
-    };
+    let before = tables.standing(snapshot, pen)?;
     let standing = Standing {
         epoch: before.epoch.saturating_add(1),
         since: now,
         ..before
     };
-    let bytes = record::encode(&key, &Record::Standing(standing))?;
-    let (space, place) = key::encode(&key)?;
-    let written = tables.keyspace(space).insert(place, bytes);
-    written.map_err(|error| fault::write_failed(&error))
+    let mut batch = tables.database.batch();
+    tables.settle(snapshot, pen, standing, &mut batch)?;
+    batch.commit().map_err(|error| fault::write_failed(&error))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

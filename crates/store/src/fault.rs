@@ -3,7 +3,7 @@
 use std::{fmt, path::Path};
 
 use stratus_engine::Key;
-use stratus_event::{Fault, Whose};
+use stratus_event::{Fault, PenId, Whose};
 
 pub(crate) fn locked(path: &Path) -> Fault {
     let message = format!("another process uses {}", path.display());
@@ -90,6 +90,44 @@ pub(crate) fn file_damaged(block: u64, offset: u64, reason: &dyn fmt::Display) -
 pub(crate) fn file_given_up(reason: &str) -> Fault {
     let message = format!("the file was given up while it was written: {reason}");
     Fault::new(Whose::World, "backup-given-up", message).hint("make it again")
+}
+
+pub(crate) fn passphrase_short(characters_min: usize) -> Fault {
+    let message = format!("a passphrase has at least {characters_min} characters");
+    Fault::new(Whose::Caller, "passphrase-short", message)
+        .hint("take a few words that do not belong together")
+}
+
+/// A wrong passphrase and a file whose beginning is damaged cannot be told apart.
+pub(crate) fn passphrase_wrong() -> Fault {
+    let message = "the passphrase is wrong, or the file is damaged at its beginning";
+    Fault::new(Whose::Caller, "passphrase-wrong", message)
+}
+
+/// The file asks for more work than anybody's file would.
+pub(crate) fn passphrase_costly() -> Fault {
+    let message = "the file wants more memory or time for its passphrase than is given";
+    Fault::new(Whose::Caller, "passphrase-costly", message)
+        .hint("`stratus export` writes no such file: it is damaged, or made to do harm")
+}
+
+pub(crate) fn pen_unknown(pen: PenId) -> Fault {
+    Fault::new(
+        Whose::Caller,
+        "pen-unknown",
+        format!("there is no PEN {pen}"),
+    )
+}
+
+pub(crate) fn pen_copy(pen: PenId) -> Fault {
+    let message = format!("the PEN {pen} is only a copy here");
+    Fault::new(Whose::Caller, "pen-copy", message).hint("export it where it lives")
+}
+
+pub(crate) fn pen_exists(pen: PenId) -> Fault {
+    let message = format!("the PEN {pen} lives here already");
+    Fault::new(Whose::Caller, "pen-exists", message)
+        .hint("a file never takes the place of a PEN that lives: nothing was done")
 }
 
 pub(crate) fn file_version(format: u64) -> Fault {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use fjall::Snapshot;
-use stratus_engine::{Image, Key, Record, Start, Subject};
+use stratus_engine::{Image, Key, Record, Residence, Start, Subject};
 use stratus_event::{Fault, PenId};
 
 use crate::{Tables, key::Space, register};
@@ -68,6 +68,10 @@ impl Reader {
     fn pen(&self, pen: PenId) -> Result<Image, Fault> {
         let (tables, snapshot) = (&self.tables, self.tables.snapshot());
         let mut image = Image::new();
+        // What does not live here is not there.
+        if tables.standing(&snapshot, pen)?.residence != Residence::Here {
+            return Ok(image);
+        }
         tables.take_prefix(&snapshot, (Space::State, &pen.0), &mut image)?;
         tables.take_accepted(&snapshot, &mut image)?;
         let (programs, channels) = needed(&image);

@@ -30,15 +30,20 @@ mod migrate;
 mod reader;
 mod record;
 mod register;
+mod seal;
+mod transfer;
 mod trim;
 mod writer;
 
 pub use backup::{
-    Backup, Beside, DAMAGES_SHOWN_MAX, Damage, Findings, check_file, check_store, restore,
+    Backup, Beside, DAMAGES_SHOWN_MAX, Damage, Findings, check_file, check_sealed, check_store,
+    restore,
 };
 pub use file::{Head, Holds};
 pub use journal::{Journal, STEPS_MAX};
 pub use reader::Reader;
+pub use seal::{PASSPHRASE_CHARACTERS_MIN, Passphrase, Randomness};
+pub use transfer::Transfer;
 pub use trim::{Keep, Trimmed};
 pub use writer::{BATCHES_MAX, Progress, Writer};
 

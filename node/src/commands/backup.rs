@@ -128,7 +128,7 @@ fn check(path: &Path) -> Result<(Head, Findings), Failure> {
     Ok(stratus_store::check_file(open(path)?)?)
 }
 
-fn open(path: &Path) -> Result<BufReader<File>, Failure> {
+pub(super) fn open(path: &Path) -> Result<BufReader<File>, Failure> {
     let file = File::open(path).map_err(|error| {
         let message = format!("{} cannot be read", path.display());
         Failure::caused(
@@ -140,7 +140,7 @@ fn open(path: &Path) -> Result<BufReader<File>, Failure> {
 }
 
 /// The fault of what is not whole.
-fn whole(findings: &Findings) -> Result<(), Failure> {
+pub(super) fn whole(findings: &Findings) -> Result<(), Failure> {
     let Some(first) = findings.damages.first() else {
         return Ok(());
     };

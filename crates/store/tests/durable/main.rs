@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use samples::{PEN, name};
 
+mod carried;
 mod copied;
 mod damaged;
 mod filtered;
