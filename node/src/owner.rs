@@ -38,7 +38,10 @@ impl Owner {
 
 async fn pens(desk: &Desk) -> Result<Vec<(PenId, String)>, Fault> {
     match desk.ask(Command::Status, WAIT).await? {
-        Reply::Status { pens, .. } => Ok(pens),
+        Reply::Status { pens, .. } => {
+            let first = pens.into_iter().filter(|pen| pen.parent.is_none());
+            Ok(first.map(|pen| (pen.id, pen.name)).collect())
+        }
         other => Err(unexpected(&other)),
     }
 }

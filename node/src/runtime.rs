@@ -170,6 +170,7 @@ impl Runtime {
             Output::Close { peer } => self.links.close(peer),
             Output::Commit(batch) => self.durable.commit(batch)?,
             Output::Dial { peer, addresses } => self.links.dial(peer, addresses),
+            Output::Erase(pen) => self.durable.erase(pen, &self.results.0),
             Output::Fault { peer, fault } => tracing::warn!("{peer}: {fault}"),
             Output::Load(subject) => self.durable.load(subject, &self.results.0),
             Output::Perform(perform) => self.connectors.perform(perform, &self.results.0),

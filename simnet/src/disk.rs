@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use stratus_engine::{Batch, Image, Key, Position, Start, Subject};
+use stratus_event::PenId;
 
 /// A node's disk.
 #[derive(Debug, Default)]
@@ -42,6 +43,11 @@ impl Disk {
                 };
             }
         }
+    }
+
+    /// Takes out all that there is of a PEN that is deleted.
+    pub(crate) fn erase(&mut self, pen: PenId) {
+        stratus_engine::erase(&mut self.durable, pen);
     }
 
     /// The power fails: what is not durable is gone.

@@ -344,6 +344,7 @@ fn create(
 ) -> Result<PenId, Fault> {
     let create = Command::CreatePen {
         name: kind.to_owned(),
+        parent: None,
     };
     let Reply::Pen(pen) = world.ask(node, create)? else {
         return Err(unexpected("a PEN"));
@@ -417,7 +418,7 @@ fn raise(
 
 fn pen_of(world: &mut World, node: NodeIndex) -> Result<PenId, Fault> {
     match world.ask(node, Command::Status)? {
-        Reply::Status { pens, .. } if !pens.is_empty() => Ok(pens[0].0),
+        Reply::Status { pens, .. } if !pens.is_empty() => Ok(pens[0].id),
         _ => Err(unexpected("a PEN")),
     }
 }

@@ -415,6 +415,12 @@ impl World {
             }
             Output::Commit(batch) => self.commit(node, batch),
             Output::Dial { peer, .. } => self.dial(node, peer),
+            Output::Erase(pen) => {
+                self.nodes[node].disk.erase(pen);
+                let at = self.later(REQUEST_MS_MAX);
+                let input = Box::new(Input::Erased { pen });
+                self.queue.put(at, Happening::Input { node, life, input });
+            }
             // It stands in the trace; the checkers look at what people see.
             Output::Fault { .. } => {}
             Output::Load(subject) => self.load(node, subject),

@@ -9,8 +9,8 @@ use std::{
 
 use serde_json::{Value as Json, json};
 use stratus_engine::{
-    Accepted, AccountCommand, Command, Door, Identity, NodeId, Outcome, Reply, Scopes, Shown,
-    Source, Wait,
+    Accepted, AccountCommand, Command, Door, Identity, NodeId, Outcome, PenListing, Reply, Scopes,
+    Shown, Source, Wait,
     journal::{Entry, Page, Reader, Verdict, Wanted},
 };
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
@@ -166,7 +166,11 @@ fn answer(command: Command) -> Result<Reply, Fault> {
         Command::Status => Ok(Reply::Status {
             node: NodeId([3; 32]),
             addresses: vec!["/ip4/127.0.0.1/tcp/4810".to_owned()],
-            pens: vec![(PenId([1; 16]), "Ann".to_owned())],
+            pens: vec![PenListing {
+                id: PenId([1; 16]),
+                name: "Ann".to_owned(),
+                parent: None,
+            }],
             connected: vec![],
         }),
         Command::Query { arguments, .. } | Command::QueryBy { arguments, .. } => {

@@ -63,9 +63,11 @@ impl Engine {
         if ask.connector == *OF_PENS {
             return self.inquire_for_rule(ask);
         }
-        let hosted = self.pens.get(&ask.pen);
-        let arguments = hosted.map(|hosted| hosted.state.unsealed(&ask.rid, &ask.arguments));
-        let arguments = arguments.unwrap_or_default();
+        // A PEN that is gone asks nothing.
+        let Some(hosted) = self.pens.get(&ask.pen) else {
+            return;
+        };
+        let arguments = hosted.state.unsealed(&ask.rid, &ask.arguments);
         self.outputs
             .push_back(Output::Ask(Ask { arguments, ..ask }));
     }

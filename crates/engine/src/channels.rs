@@ -2,11 +2,12 @@
 
 use stratus_capability::Rate;
 use stratus_event::{Eci, Fault, Name, PenId, Whose};
-use stratus_pen::{Bearer, Channel, ChannelId, Policy, language::RuleError};
+use stratus_pen::{Bearer, Channel, ChannelId, Policy};
 use stratus_protocol::SubscriptionId;
 
 use crate::{
-    ChannelChange, ChannelWish, Engine, Key, Record, commit::Draft, hosted::Hosted, names::OWNER,
+    ChannelChange, ChannelWish, Engine, Key, Record, commit::Draft, family::refused,
+    hosted::Hosted, names::OWNER,
 };
 
 impl ChannelWish {
@@ -57,15 +58,9 @@ impl Engine {
         bounds.check_channels(channels).map_err(refused)?;
         let eci = hosted.state.seed().eci(id);
         let channel = Channel {
-            eci,
-            id,
-            tags: wish.tags,
-            policy: wish.policy,
-            generation: 0,
-            open: true,
             bearer: wish.bearer,
-            family: None,
             rate: wish.rate,
+            ..Channel::new(eci, id, wish.tags, wish.policy)
         };
         hosted.put_channel(channel.clone(), draft);
         self.channels.insert(eci, pen);
@@ -135,6 +130,7 @@ impl Engine {
     pub(crate) fn forget_channel(&mut self, pen: PenId, eci: Eci, draft: &mut Draft) {
         self.channels.remove(&eci);
         self.meters.remove(&eci);
+        self.lose_letters(eci, draft);
         draft.remove(Key::Channel(pen, eci));
         let Some(hosted) = self.pens.get_mut(&pen) else {
             return;
@@ -209,11 +205,6 @@ fn check_family(channel: &Channel) -> Result<(), Fault> {
     let message = format!("the channel {} is for the PEN's family", channel.eci);
     Err(Fault::new(Whose::Caller, "channel-reserved", message)
         .hint("it goes with the child that uses it"))
-}
-
-/// A bound that the owner has come to, as it is told her.
-fn refused(RuleError { code, message }: RuleError) -> Fault {
-    Fault::new(Whose::Caller, code, message)
 }
 
 fn rate_exceeded(eci: &Eci, rate: Rate, wait_ms: u64) -> Fault {

@@ -41,6 +41,14 @@ pub enum Command {
     CreatePen {
         /// What its owner calls it.
         name: String,
+        /// Whose child it is to be.
+        parent: Option<PenId>,
+    },
+    /// Delete a PEN with its descendants and all that belongs to them; answered by
+    /// [`Reply::Done`] once nobody can reach it any more.
+    DeletePen {
+        /// Which.
+        pen: PenId,
     },
     /// Install a ruleset, or replace the one of the same id; answered by [`Reply::Ruleset`].
     Install {
@@ -142,6 +150,13 @@ pub enum Command {
         /// When to answer.
         wait: Wait,
     },
+    /// Give a PEN another name; answered by [`Reply::Done`].
+    RenamePen {
+        /// Which.
+        pen: PenId,
+        /// What its owner calls it from now on.
+        name: String,
+    },
     /// The node as a whole; answered by [`Reply::Status`].
     Status,
     /// Take a ruleset out; its variables go with it. Answered by [`Reply::Done`].
@@ -184,9 +199,12 @@ impl Command {
             Self::Account(AccountCommand::Holds { channel, .. }) => {
                 Some(Subject::Channel(*channel))
             }
-            Self::Account(_) | Self::CreatePen { .. } => None,
+            Self::Account(_) => None,
+            Self::CreatePen { parent, .. } => parent.map(Subject::Pen),
             Self::ChangeChannel { pen, .. }
             | Self::DeleteChannel { pen, .. }
+            | Self::DeletePen { pen }
+            | Self::RenamePen { pen, .. }
             | Self::Install { pen, .. }
             | Self::Invite { pen, .. }
             | Self::List { pen }
@@ -337,8 +355,8 @@ pub enum Reply {
         node: NodeId,
         /// Where it can be reached.
         addresses: Vec<String>,
-        /// The first of the PENs it hosts: id and name.
-        pens: Vec<(PenId, String)>,
+        /// The first of the PENs it hosts.
+        pens: Vec<PenListing>,
         /// The nodes it has a stream with.
         connected: Vec<NodeId>,
     },
@@ -359,6 +377,17 @@ pub struct Updated {
     pub unchanged: Vec<Name>,
 }
 
+/// A PEN in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PenListing {
+    /// Its id.
+    pub id: PenId,
+    /// What its owner calls it.
+    pub name: String,
+    /// Whose child it is; none if it is the first of its family.
+    pub parent: Option<PenId>,
+}
+
 /// What there is in a PEN.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Listing {
@@ -376,6 +405,10 @@ pub struct Listing {
     pub invites: Vec<InviteListing>,
     /// Timers that have not gone off, or go off again.
     pub timers: Vec<Timer>,
+    /// Whose child it is.
+    pub parent: Option<PenId>,
+    /// Its children, in the order in which they were made.
+    pub children: Vec<PenId>,
 }
 
 /// How a ruleset is installed, in a listing.

@@ -75,6 +75,8 @@ impl Draft {
 pub(crate) enum After {
     /// A question leaves.
     Ask(Ask),
+    /// What there is of a PEN is erased.
+    Erase(PenId),
     /// The federation hears.
     Order(Box<Order>),
     /// An effect goes to its connector.
@@ -156,6 +158,7 @@ impl Engine {
             released = true;
             match after {
                 After::Ask(ask) => self.put_question(ask),
+                After::Erase(pen) => self.outputs.push_back(Output::Erase(pen)),
                 After::Order(order) => self.obey(*order),
                 After::Perform(pen, effect) => self.perform(pen, effect),
                 After::Reply(id, reply) => self.say(id, *reply),

@@ -46,6 +46,17 @@ pub(crate) struct Turns {
     settling: bool,
 }
 
+impl Turns {
+    /// What a PEN that is gone waited for. What is on its way stays so until its verdict is there:
+    /// no doubt may be settled meanwhile.
+    pub(crate) fn forget(&mut self, pen: PenId) {
+        self.waiting.retain(|(waiting, _)| *waiting != pen);
+        let performing = &self.performing;
+        self.known
+            .retain(|known| known.0 != pen || performing.contains(known));
+    }
+}
+
 impl Engine {
     /// Takes in what a rule wants of the world.
     pub(crate) fn want(
@@ -201,7 +212,10 @@ impl Engine {
             .get(&pen)
             .and_then(|hosted| hosted.effects.get(&id))
             .cloned();
-        let Some(pending) = pending else { return };
+        let Some(pending) = pending else {
+            self.performed_for_nobody(pen, id);
+            return;
+        };
         let connector = pending.connector.clone();
         let Some(turns) = self.turns.get_mut(&connector) else {
             return;
@@ -225,6 +239,20 @@ impl Engine {
             Verdict::Unknown { reason } => self.effect_in_doubt(pen, id, pending, &reason),
         }
         self.advance(&connector);
+    }
+
+    /// The PEN was deleted while the effect was on its way: the turn ends.
+    fn performed_for_nobody(&mut self, pen: PenId, id: EffectId) {
+        let ended = self.turns.iter_mut().find_map(|(connector, turns)| {
+            let was_under_way = turns.performing.remove(&(pen, id));
+            was_under_way.then_some((connector, turns))
+        });
+        if let Some((connector, turns)) = ended {
+            turns.known.remove(&(pen, id));
+            turns.settling = false;
+            let connector = connector.clone();
+            self.advance(&connector);
+        }
     }
 
     fn effect_done(&mut self, pen: PenId, id: EffectId, pending: &Pending, receipt: String) {

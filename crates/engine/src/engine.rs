@@ -11,7 +11,9 @@ mod commit;
 mod config;
 mod delivery;
 mod effect;
+mod erase;
 mod evaluate;
+mod family;
 mod federation;
 mod hosted;
 mod image;
@@ -21,6 +23,7 @@ mod invite;
 mod job;
 pub mod journal;
 mod loading;
+mod local;
 mod names;
 mod outbox;
 mod output;
@@ -43,10 +46,11 @@ pub use account::{
     Account, AccountCommand, AccountListing, Credential, CredentialKind, Identity, Scopes, Shown,
 };
 pub use command::{
-    ChannelChange, ChannelWish, Command, CommandId, Door, InviteListing, Listing, Reply,
-    RulesetListing, SubscriptionListing, Updated, Wait,
+    ChannelChange, ChannelWish, Command, CommandId, Door, InviteListing, Listing, PenListing,
+    Reply, RulesetListing, SubscriptionListing, Updated, Wait,
 };
 pub use config::Config;
+pub use erase::erase;
 pub use image::{Image, Start, Subject};
 pub use input::{Input, Verdict};
 pub use job::{Finished, Job};
@@ -87,6 +91,7 @@ use effect::Turns;
 use hosted::Hosted;
 use inquiry::Inquiry;
 use loading::Loading;
+use local::Awaited;
 use pairing::PairWait;
 use raise::Wish;
 use schedule::Schedule;
@@ -113,6 +118,8 @@ pub struct Engine {
     pens: BTreeMap<PenId, Hosted>,
     /// How many there are, in memory or not. Batches tell: see [`Engine::note_written`].
     pens_hosted: u64,
+    /// PENs that are deleted, with all below them, until they are erased.
+    deleted: BTreeSet<PenId>,
     /// PENs that are gone, until that is durable.
     departed: BTreeMap<PenId, Position>,
     awake: Awake,
@@ -131,6 +138,8 @@ pub struct Engine {
     /// Under which subscription a grant is held that is sent under.
     holdings: BTreeMap<GrantHash, (PenId, SubscriptionId)>,
     pairing_waits: Vec<PairWait>,
+    /// Who has events for a PEN of this node that wait until that has room.
+    awaited: Awaited,
     /// Whose turn it is at each connector.
     turns: BTreeMap<Name, Turns>,
     /// How much came in by doors of late, by channels that have a rate.
@@ -165,6 +174,7 @@ impl Engine {
             disk_short: false,
             pens: BTreeMap::new(),
             pens_hosted: 0,
+            deleted: BTreeSet::new(),
             departed: BTreeMap::new(),
             awake: Awake::default(),
             loading: Loading::default(),
@@ -176,6 +186,7 @@ impl Engine {
             subscriptions: BTreeMap::new(),
             holdings: BTreeMap::new(),
             pairing_waits: Vec::new(),
+            awaited: Awaited::default(),
             turns: BTreeMap::new(),
             meters: BTreeMap::new(),
             inquiries: BTreeMap::new(),
@@ -256,6 +267,7 @@ impl Engine {
                 self.federation.handle_disconnected(now, peer);
             }
             Input::DiskSpace { enough } => self.handle_disk_space(enough),
+            Input::Erased { pen } => self.handle_erased(pen),
             Input::Finished(finished) => self.handle_finished(*finished),
             Input::Listening { addresses } => {
                 self.addresses.clone_from(&addresses);
@@ -279,8 +291,8 @@ impl Engine {
     fn handle_command(&mut self, id: CommandId, command: Command) {
         match command {
             Command::Account(command) => self.handle_account_command(id, command),
-            Command::CreatePen { name } => {
-                self.change(id, |engine, draft| engine.create_pen(&name, draft));
+            Command::CreatePen { .. } | Command::DeletePen { .. } | Command::RenamePen { .. } => {
+                self.handle_family_command(id, command);
             }
             Command::Install { pen, .. }
             | Command::Uninstall { pen, .. }
@@ -328,6 +340,15 @@ impl Engine {
             // It needs a page of PENs and has been answered with it.
             Command::Status => {}
         }
+    }
+
+    fn handle_family_command(&mut self, id: CommandId, command: Command) {
+        self.change(id, |engine, draft| match command {
+            Command::CreatePen { name, parent } => engine.create_pen(&name, parent, draft),
+            Command::DeletePen { pen } => engine.delete_pen(pen, draft),
+            Command::RenamePen { pen, name } => engine.rename_pen(pen, &name, draft),
+            _ => Ok(Reply::Done),
+        });
     }
 
     /// Does a command on a batch of its own; one that fails changes nothing.

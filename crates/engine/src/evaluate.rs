@@ -119,7 +119,10 @@ impl Engine {
         }
         match ending {
             Ending::Ask(asked) => self.ask(pen, asked),
-            Ending::Done(done) => self.conclude(pen, &done),
+            Ending::Done(done) => {
+                let done = self.fitting(*done);
+                self.conclude(pen, &done);
+            }
         }
     }
 
@@ -150,6 +153,7 @@ impl Engine {
         entry.settle(pen, &mut draft);
         write_state(pen, &hosted.state, done, &mut draft);
         hosted.state.apply(done);
+        self.write_arrangements(pen, done, &mut draft);
         self.arm_timers(pen, done);
         if let Some(fault) = &done.failed {
             self.set_instants(pen, Some(entry.accepted.at), &mut draft);
@@ -172,6 +176,7 @@ impl Engine {
         self.commit(draft);
         self.ready.insert(pen);
         self.resume_partners(pen);
+        self.resume_letters(pen);
     }
 
     /// Tells the PEN that the handling of an event was given up, unless that event told of others

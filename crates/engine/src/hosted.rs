@@ -9,7 +9,7 @@ use stratus_protocol::{Invite, Pairing, SubscriptionId};
 
 use crate::{
     Accepted, AskId, Command, CommandId, EffectId, Key, Position, Record, Version, Wait,
-    ask::Pended, commit::After, effect::Pending, relation::Relation, seen::Seen,
+    ask::Pended, commit::After, effect::Pending, outbox::Letter, relation::Relation, seen::Seen,
 };
 
 /// A PEN as this node hosts it. All of it but what [`Hosted::is_at_rest`] looks at can be read back
@@ -50,6 +50,8 @@ pub(crate) struct Hosted {
     pub(crate) stalled: BTreeSet<(Eci, GrantId)>,
     /// Committed messages not yet acknowledged.
     pub(crate) outbox: BTreeMap<(GrantHash, u64), Waiting>,
+    /// Events that wait for room at another PEN of this node.
+    pub(crate) letters: BTreeMap<u64, Letter>,
     /// Effects without a final verdict.
     pub(crate) effects: BTreeMap<EffectId, Pending>,
     /// The services' own ids of what was done, by connector.
@@ -150,6 +152,7 @@ impl Hosted {
             windows: BTreeMap::new(),
             stalled: BTreeSet::new(),
             outbox: BTreeMap::new(),
+            letters: BTreeMap::new(),
             effects: BTreeMap::new(),
             receipts: BTreeMap::new(),
             relations: BTreeMap::new(),
@@ -163,9 +166,10 @@ impl Hosted {
     pub(crate) fn is_at_rest(&self, durable: Position) -> bool {
         let evaluates = self.running.is_some() || !self.queue.is_empty() || !self.due.is_empty();
         let waits = !self.deferred.is_empty() || !self.stalled.is_empty();
-        let wants = !self.outbox.is_empty() || !self.effects.is_empty();
+        let sends = !self.outbox.is_empty() || !self.letters.is_empty();
+        let acts = !self.effects.is_empty();
         let pairs = !self.pairings.is_empty();
-        !(evaluates || waits || wants || pairs) && self.written <= durable
+        !(evaluates || waits || sends || acts || pairs) && self.written <= durable
     }
 
     /// Every command that waits for something here; they wait no longer.

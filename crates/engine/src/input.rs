@@ -59,6 +59,11 @@ pub enum Input {
         /// There is room.
         enough: bool,
     },
+    /// All that [`crate::Output::Erase`] named is erased, durably.
+    Erased {
+        /// Which PEN.
+        pen: PenId,
+    },
     /// A job has come to its end.
     Finished(Box<crate::Finished>),
     /// The node can be reached at these addresses (multiaddresses); replaces what was said before.

@@ -11,7 +11,7 @@ use stratus_event::{Eci, Fault, PenId, Whose};
 use stratus_protocol::{Output as Said, SubscriptionId};
 
 use crate::{
-    Ask, CommandId, Engine, Image, Input, Key, Output, Record, Subject,
+    Ask, CommandId, Engine, Image, Input, Key, Output, PenListing, Record, Subject,
     commit::Draft,
     inquiry::{self, Inquiry},
     schedule::Alarm,
@@ -259,8 +259,12 @@ impl Engine {
             self.loading.want(away);
         } else {
             self.go_on(waiting);
-            if let Some(owner) = owner {
-                self.resume_stalled(owner, &[eci]);
+            match owner {
+                Some(owner) if self.pens.contains_key(&owner) => {
+                    self.resume_stalled(owner, &[eci]);
+                    self.resume_letters(owner);
+                }
+                _ => self.return_letters(eci),
             }
         }
     }
@@ -280,6 +284,7 @@ impl Engine {
         waiting.sort_by_key(|held| held.came);
         self.go_on(waiting);
         self.resume_stalled(pen, &channels);
+        self.resume_letters(pen);
         Ok(())
     }
 
@@ -311,7 +316,9 @@ impl Engine {
     }
 
     fn take_page(&mut self, subject: &Subject, image: &Image) {
-        let page: Vec<(PenId, String)> = image.iter().filter_map(named).collect();
+        let is_there = |pen: &PenListing| !self.deleted.contains(&pen.id);
+        let listed = image.iter().filter_map(listed);
+        let page: Vec<PenListing> = listed.filter(is_there).collect();
         for held in self.loading.take(subject) {
             if let Some(id) = held.what.command() {
                 let reply = self.status(page.clone());
@@ -352,9 +359,13 @@ impl Waits {
     }
 }
 
-fn named((key, record): (&Key, &Record)) -> Option<(PenId, String)> {
+fn listed((key, record): (&Key, &Record)) -> Option<PenListing> {
     match (key, record) {
-        (Key::Pen(pen), Record::Pen { name, .. }) => Some((*pen, name.clone())),
+        (Key::Pen(pen), Record::Pen { name, parent, .. }) => Some(PenListing {
+            id: *pen,
+            name: name.clone(),
+            parent: parent.as_ref().map(|parent| parent.kin.pen),
+        }),
         _ => None,
     }
 }

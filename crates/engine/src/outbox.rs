@@ -1,4 +1,5 @@
-//! Events for partners: on a batch first, then sent until the partner has them durably.
+//! Events for other PENs. Those for partners are on a batch first, then sent until the partner has
+//! them durably.
 
 use std::borrow::Cow;
 
@@ -16,14 +17,15 @@ use crate::{
     names::{EVENT, SEND_FAILED, attribute},
 };
 
-/// An event that goes to a partner, or comes back.
-struct Letter {
-    to: Eci,
-    event: Event,
+/// An event that goes to another PEN, or comes back.
+#[derive(Clone, Debug)]
+pub(crate) struct Letter {
+    pub(crate) to: Eci,
+    pub(crate) event: Event,
     /// The effect that it is.
-    effect: Option<EffectId>,
+    pub(crate) effect: Option<EffectId>,
     /// How many failed effects led to it.
-    failures: u32,
+    pub(crate) failures: u32,
 }
 
 impl Engine {
@@ -60,9 +62,17 @@ impl Engine {
             effect: Some(id),
             failures: entry.failures(),
         };
+        let hosted = self.pens.get(&pen);
+        let is_partner = hosted.is_some_and(|hosted| hosted.partners.contains_key(to));
         let permitted = self.check_domain(pen, &wanted.run.rid, domain);
-        let put = permitted.and_then(|()| self.put_in_outbox(pen, &letter, draft));
-        if let Err(fault) = put {
+        let posted = permitted.and_then(|()| {
+            if is_partner {
+                self.put_in_outbox(pen, &letter, draft)
+            } else {
+                self.post_here(pen, &letter, draft)
+            }
+        });
+        if let Err(fault) = posted {
             note(outcome, wanted, &fault);
             self.send_failed(pen, &letter, &fault, draft);
         }
@@ -224,7 +234,13 @@ impl Engine {
     }
 
     /// Tells the PEN that its event did not reach the partner. No event vanishes silently.
-    fn send_failed(&mut self, pen: PenId, letter: &Letter, fault: &Fault, draft: &mut Draft) {
+    pub(crate) fn send_failed(
+        &mut self,
+        pen: PenId,
+        letter: &Letter,
+        fault: &Fault,
+        draft: &mut Draft,
+    ) {
         if let Some(effect) = letter.effect {
             draft.verdict(pen, effect, self.now, Err(fault.clone()));
         }
@@ -282,13 +298,14 @@ pub(crate) fn subscription_ended() -> Fault {
     .hint("pair again with a new invite")
 }
 
-fn partner_unknown(to: &Eci) -> Fault {
-    let message = format!("no partner of this PEN has the channel {to}");
-    Fault::new(Whose::Ruleset, "partner-unknown", message).hint("send to the Tx of a subscription")
+pub(crate) fn partner_unknown(to: &Eci) -> Fault {
+    let message = format!("neither a partner nor the family of this PEN has the channel {to}");
+    Fault::new(Whose::Ruleset, "partner-unknown", message)
+        .hint("send to the Tx of a subscription, or to a channel of the family")
 }
 
-fn outbox_full(waiting_max: usize) -> Fault {
-    let message = format!("{waiting_max} events wait for the partner's node already");
+pub(crate) fn outbox_full(waiting_max: usize) -> Fault {
+    let message = format!("{waiting_max} events wait for the other PEN already");
     Fault::new(Whose::World, "outbox-full", message).hint("wait until it can be reached again")
 }
 

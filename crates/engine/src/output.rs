@@ -25,6 +25,11 @@ pub enum Output {
         /// Where it was last known to be.
         addresses: Vec<String>,
     },
+    /// Erase all that there is of this PEN and of its descendants ([`crate::Key::Child`]), the
+    /// descendants first, but not its tombstone; answer with [`crate::Input::Erased`]. It is large
+    /// perhaps, so it need not be done at once, nor as a whole: no other batch speaks of these PENs
+    /// any more, and a start asks for it again.
+    Erase(PenId),
     /// Something that a person who looks for an error wants to see: what a peer did wrong, or says
     /// that this node did. For the log; nothing has to be done.
     Fault {

@@ -264,7 +264,7 @@ impl Engine {
         }
     }
 
-    fn take_pair_waits(&mut self, id: SubscriptionId) -> Vec<CommandId> {
+    pub(crate) fn take_pair_waits(&mut self, id: SubscriptionId) -> Vec<CommandId> {
         let waits = std::mem::take(&mut self.pairing_waits);
         let (mine, others) = waits
             .into_iter()

@@ -1,47 +1,17 @@
 //! PENs, as the owner makes and lists them.
 
 use stratus_event::{Fault, Name, PenId, Whose};
-use stratus_pen::{
-    Policy,
-    language::{Program, StateView as _},
-};
+use stratus_pen::language::{Program, StateView as _};
 use stratus_protocol::SubscriptionId;
 
 use crate::{
-    ChannelWish, Engine, InviteListing, Key, Listing, Record, Reply, RulesetListing,
-    SubscriptionListing,
-    commit::Draft,
-    hosted::Hosted,
-    names::{OWNER, fixed},
-    relation::Relation,
+    Engine, InviteListing, Listing, PenListing, Reply, RulesetListing, SubscriptionListing,
+    hosted::Hosted, relation::Relation,
 };
 
 impl Engine {
-    /// Makes a PEN with a channel for its owner.
-    pub(crate) fn create_pen(&mut self, name: &str, draft: &mut Draft) -> Result<Reply, Fault> {
-        self.check_name("a PEN's name", name)?;
-        let pens_max = self.config.pens_max;
-        if self.pens_hosted >= pens_max {
-            let message = format!("the node hosts {pens_max} PENs, which is the most");
-            return Err(Fault::new(Whose::Caller, "pens-full", message));
-        }
-        let id = PenId(self.random_bytes());
-        let seed = self.random_bytes();
-        draft.put(
-            Key::Pen(id),
-            Record::Pen {
-                name: name.to_owned(),
-                seed,
-            },
-        );
-        self.pens.insert(id, Hosted::new(id, name, seed, None));
-        let wish = ChannelWish::closed(vec![fixed(OWNER)], Policy::any());
-        self.make_channel(id, wish, draft)?;
-        Ok(Reply::Pen(id))
-    }
-
     /// The node as a whole, with some of its PENs.
-    pub(crate) fn status(&self, pens: Vec<(PenId, String)>) -> Reply {
+    pub(crate) fn status(&self, pens: Vec<PenListing>) -> Reply {
         Reply::Status {
             node: self.config.node,
             addresses: self.addresses.clone(),
@@ -72,6 +42,8 @@ impl Engine {
             subscriptions: hosted.subscriptions(),
             invites: hosted.invites.values().map(invite).collect(),
             timers: state.all_timers().cloned().collect(),
+            parent: state.parent().map(|parent| parent.kin.pen),
+            children: state.children().map(|child| child.pen).collect(),
         };
         Ok(Reply::Listing(Box::new(listing)))
     }

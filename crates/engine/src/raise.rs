@@ -8,6 +8,7 @@ use stratus_pen::{Bearer, Channel, language::Directive};
 use crate::{
     Accepted, CommandId, Door, Engine, Key, Record, Reply, Source, Wait,
     commit::{After, Draft},
+    family::check_not_family,
     hosted::{Entry, Hosted, Waiter},
     names::{OWNER, SUBSCRIPTION, fixed},
     seen::First,
@@ -358,6 +359,7 @@ fn disk_short() -> Fault {
 /// The owner's channel is for the owner, a partner's is for what comes under its grant, and one
 /// whose ECI is enough was made for that.
 pub(crate) fn check_door(channel: &Channel, door: &Door) -> Result<(), Fault> {
+    check_not_family(channel)?;
     match door {
         Door::Bearer { from } => check_bearer(channel, *from),
         Door::Owner => Ok(()),
@@ -399,7 +401,7 @@ fn check_service(channel: &Channel, service: &Name) -> Result<(), Fault> {
         .hint("make a channel of its own for the service"))
 }
 
-fn check_size(attributes: &Map, bytes_max: u32) -> Result<(), Fault> {
+pub(crate) fn check_size(attributes: &Map, bytes_max: u32) -> Result<(), Fault> {
     let value = stratus_event::Value::map(attributes.clone());
     let bytes = codec::encode(&codec::Item::from(&value)).len();
     if u32::try_from(bytes).is_ok_and(|bytes| bytes <= bytes_max) {

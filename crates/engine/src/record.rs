@@ -6,7 +6,7 @@
 use stratus_capability::{GrantHash, GrantId};
 use stratus_event::{Eci, Event, EventId, Fault, Name, PenId, Timestamp, Value};
 use stratus_pen::{
-    Channel, RunEnd, Terms,
+    Channel, Kin, Parent, RunEnd, Terms,
     language::{Directive, Effect, Question, Timer},
     variable::{Part, Written},
 };
@@ -75,6 +75,12 @@ pub enum Key {
     PartialMatch(PenId, Name, Name, u64),
     /// Where a PEN stands among its copies.
     Standing(PenId),
+    /// A child of a PEN: parent, child.
+    Child(PenId, PenId),
+    /// An event that waits for room at another PEN of this node, by its number.
+    Letter(PenId, u64),
+    /// A mark that a PEN and its descendants are deleted, until nothing is left of them.
+    Tombstone(PenId),
     /// The first half of a journal entry.
     Accepted(PenId, u64),
     /// The second half of a journal entry.
@@ -112,17 +118,21 @@ impl Key {
             self,
             Self::Effect(..)
                 | Self::Invite(..)
+                | Self::Letter(..)
                 | Self::Outbox(..)
                 | Self::Pairing(..)
                 | Self::Queue(..)
                 | Self::Subscription(..)
+                | Self::Tombstone(..)
         )
     }
 
     /// Whose record it is; none for what belongs to no PEN, and for a window, whose channel tells.
     pub fn pen(&self) -> Option<PenId> {
         match self {
-            Self::Pen(pen)
+            Self::Tombstone(pen)
+            | Self::Pen(pen)
+            | Self::Child(pen, ..)
             | Self::Journal(pen)
             | Self::Channel(pen, ..)
             | Self::Ruleset(pen, ..)
@@ -134,6 +144,7 @@ impl Key {
             | Self::Pairing(pen, ..)
             | Self::Seen(pen, ..)
             | Self::Outbox(pen, ..)
+            | Self::Letter(pen, ..)
             | Self::Effect(pen, ..)
             | Self::Receipt(pen, ..)
             | Self::Queue(pen, ..)
@@ -157,12 +168,26 @@ pub enum Record {
     Account(Account),
     /// Of [`Key::Credential`].
     Credential(Credential),
+    /// Of [`Key::Tombstone`].
+    Tombstone {
+        /// Since when it is deleted.
+        since: Timestamp,
+    },
     /// Of [`Key::Pen`].
     Pen {
         /// What its owner calls it.
         name: String,
         /// From it all keys of the PEN are derived. Secret.
         seed: [u8; 32],
+        /// Where it stands below its parent; none if it is the first of its family.
+        parent: Option<Parent>,
+    },
+    /// Of [`Key::Child`].
+    Child {
+        /// Its place among the others.
+        place: u64,
+        /// The child as its parent knows it.
+        kin: Kin,
     },
     /// Of [`Key::Journal`].
     Journal {
@@ -228,6 +253,17 @@ pub enum Record {
         since: Timestamp,
         /// The effect that it is; none of one that an earlier version wrote.
         effect: Option<EffectId>,
+    },
+    /// Of [`Key::Letter`].
+    Letter {
+        /// The other PEN's channel.
+        to: Eci,
+        /// The event.
+        event: Event,
+        /// The effect that it is.
+        effect: Option<EffectId>,
+        /// How many failed effects led to it.
+        failures: u32,
     },
     /// Of [`Key::Effect`].
     Effect {
@@ -446,6 +482,11 @@ pub enum Source {
         service: Name,
         /// The service's own id of the event.
         external_id: Option<String>,
+    },
+    /// A PEN of this node.
+    Pen {
+        /// Which.
+        pen: PenId,
     },
     /// A timer that went off.
     Timer {

@@ -1,6 +1,9 @@
 //! An engine from what is durable.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use stratus_event::{Fault, Name, PenId, Timestamp, Value, Whose};
 use stratus_pen::{
@@ -16,6 +19,7 @@ use crate::{
     effect::Pending,
     federation::Order,
     hosted::{Broken, Entry, History, Hosted, Restoring, Waiting, Window},
+    outbox::Letter,
     relation::Relation,
     schedule::Alarm,
     seen::First,
@@ -47,6 +51,7 @@ impl Engine {
             engine.commit(draft);
             engine.let_sleep();
         }
+        engine.resume_all_letters();
         for (pen, at) in start.timers {
             engine.schedule.set(at, Alarm::Load(Subject::Pen(pen)));
         }
@@ -56,9 +61,12 @@ impl Engine {
 
     /// Takes whole PENs in, and says which.
     pub(crate) fn take_in(&mut self, image: Image, draft: &mut Draft) -> Result<Vec<PenId>, Fault> {
-        let pens: Vec<PenId> = image.keys().filter_map(hosted_by).collect();
+        let pens = self.living(&image, draft);
         let mut sources = BTreeMap::new();
         for (key, record) in image {
+            if !self.is_living(&key, &record, &pens) {
+                continue;
+            }
             match (key, record) {
                 (Key::Account(name), Record::Account(account)) => {
                     self.accounts.restore_account(name, account);
@@ -96,13 +104,54 @@ impl Engine {
             self.touch(*pen);
             self.ready.insert(*pen);
         }
-        Ok(pens)
+        Ok(pens.into_iter().collect())
+    }
+
+    /// The PENs of an image. Those that are deleted are not among them, and go on being erased.
+    fn living(&mut self, image: &Image, draft: &mut Draft) -> BTreeSet<PenId> {
+        let tombstones = Key::Tombstone(PenId([0; 16]))..=Key::Tombstone(PenId([u8::MAX; 16]));
+        for pen in image.range(tombstones).filter_map(|(key, _)| key.pen()) {
+            self.bury(pen, draft);
+        }
+        let mut pens = BTreeSet::new();
+        for (key, record) in image {
+            if let (Key::Pen(pen), Record::Pen { parent, .. }) = (key, record)
+                && !self.is_deleted(*pen, parent.as_ref())
+            {
+                pens.insert(*pen);
+            }
+        }
+        pens
+    }
+
+    /// Whether a record is taken in: what is left of a PEN that is deleted is not, nor what its
+    /// parent has of it.
+    fn is_living(&self, key: &Key, record: &Record, pens: &BTreeSet<PenId>) -> bool {
+        let is_gone = |pen: &PenId| self.deleted.contains(pen);
+        match (key, record) {
+            (Key::Child(_, child), _) if is_gone(child) => false,
+            (Key::Channel(..), Record::Channel(channel))
+                if channel.family.as_ref().is_some_and(is_gone) =>
+            {
+                false
+            }
+            _ => key.pen().is_none_or(|pen| pens.contains(&pen)),
+        }
     }
 
     fn take_record(&mut self, key: Key, record: Record) -> Result<(), Fault> {
         match (key, record) {
-            (Key::Pen(pen), Record::Pen { name, seed }) => {
-                self.pens.insert(pen, Hosted::new(pen, &name, seed, None));
+            (Key::Pen(pen), Record::Pen { name, seed, parent }) => {
+                let hosted = Hosted::new(pen, &name, seed, parent);
+                self.pens.insert(pen, hosted);
+            }
+            (Key::Child(pen, _), Record::Child { place, kin }) => {
+                self.hosted_mut(pen)?.state.put_child(Some(place), kin);
+            }
+            (Key::Letter(pen, number), record @ Record::Letter { .. }) => {
+                if let Some(letter) = Letter::of(record) {
+                    self.take_letter(pen, number, letter);
+                }
             }
             (Key::Window(eci, grant), Record::Window { through, refused }) => {
                 let pen = self.channels.get(&eci).copied();
@@ -427,14 +476,6 @@ impl Hosted {
             restored: Some(attempts),
             questions,
         });
-    }
-}
-
-/// The PEN whose record it is.
-fn hosted_by(key: &Key) -> Option<PenId> {
-    match key {
-        Key::Pen(pen) => Some(*pen),
-        _ => None,
     }
 }
 

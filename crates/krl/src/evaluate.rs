@@ -4,6 +4,7 @@
 //! condition; what it makes goes when the run ends.
 
 mod action;
+mod arrange;
 mod expression;
 mod foreach;
 mod formula;

@@ -1,11 +1,13 @@
 //! What KRL brings along: operators, functions, actions, and the built-in modules.
 
 mod calendar;
+mod channel;
 mod collection;
 mod context;
 mod conversion;
 mod dataset;
 mod event;
+mod family;
 mod http;
 mod key;
 mod math;

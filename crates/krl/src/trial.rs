@@ -11,7 +11,7 @@ use stratus_pen::{
     Answered, Asked, Bearer, Bounds, Channel, ChannelId, Cron, Done, Ending, Policy, RunEnd, State,
     Terms, Transaction,
     language::{
-        Answers, Arrangement, Effect, Ended, Language as _, Limits, Program, Scene, StateView as _,
+        Answers, Arrangement, Effect, Ended, Language as _, Limits, Program, Scene, StateView,
         Stop, SubscriptionView, Timer, TimerChange,
     },
 };
@@ -285,7 +285,7 @@ impl Trial {
         told.extend(
             done.effects
                 .iter()
-                .map(|wanted| self.effect(&wanted.effect)),
+                .map(|wanted| self.effect(&wanted.effect, done)),
         );
         let mut timers: Vec<&TimerChange> = done.timers.iter().collect();
         timers.sort_by_key(|change| match change {
@@ -299,7 +299,7 @@ impl Trial {
         told
     }
 
-    fn effect(&self, effect: &Effect) -> String {
+    fn effect(&self, effect: &Effect, done: &Done) -> String {
         match effect {
             Effect::Act {
                 connector,
@@ -312,11 +312,27 @@ impl Trial {
                 kind,
                 attributes,
             } => {
-                let subscriptions = self.state.subscriptions();
-                let partner = subscriptions.iter().find(|partner| partner.tx == *to);
-                let to = partner.map_or_else(|| to.to_string(), |partner| partner.name.clone());
+                let to = self.receiver(to, done);
                 format!("send {to} {domain}:{kind} {}", json(attributes))
             }
+        }
+    }
+
+    /// Whose channel that is: a partner's, by its name, or a child's.
+    fn receiver(&self, to: &Eci, done: &Done) -> String {
+        let mut partners = self.state.subscriptions().into_iter();
+        if let Some(partner) = partners.find(|partner| partner.tx == *to) {
+            return partner.name;
+        }
+        let mut children = StateView::children(&self.state);
+        for arranged in &done.arrangements {
+            arranged.arrangement.rearrange_children(&mut children);
+        }
+        let is_child = children.iter().any(|child| child.theirs == *to);
+        if is_child {
+            "child".to_owned()
+        } else {
+            to.to_string()
         }
     }
 

@@ -70,21 +70,27 @@ pub struct Rule {
 }
 
 impl Channel {
-    /// The channel for a parent or a child. It lets all in, because nobody else can use it.
-    pub(crate) fn of_family(eci: Eci, id: ChannelId, tag: &str, family: PenId) -> Self {
+    /// An open channel that lets in what the policy says, for nobody who only knows the ECI.
+    pub fn new(eci: Eci, id: ChannelId, tags: Vec<Name>, policy: Policy) -> Self {
         Self {
             eci,
             id,
-            tags: [SYSTEM, tag]
-                .iter()
-                .flat_map(|tag| Name::new(tag))
-                .collect(),
-            policy: Policy::any(),
+            tags,
+            policy,
             generation: 0,
             open: true,
             bearer: Bearer::Nobody,
-            family: Some(family),
+            family: None,
             rate: None,
+        }
+    }
+
+    /// The channel for a parent or a child. It lets all in, because nobody else can use it.
+    pub(crate) fn of_family(eci: Eci, id: ChannelId, tag: &str, family: PenId) -> Self {
+        let tags = [SYSTEM, tag].into_iter().flat_map(Name::new);
+        Self {
+            family: Some(family),
+            ..Self::new(eci, id, tags.collect(), Policy::any())
         }
     }
 

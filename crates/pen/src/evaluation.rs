@@ -101,7 +101,7 @@ impl<'a> Evaluation<'a> {
             let done = match self.handle(&queued) {
                 Ok(()) => continue,
                 Err(Halt::Ask(asked)) => return Some(Ending::Ask(asked)),
-                Err(Halt::GiveUp(fault)) => self.given_up(fault),
+                Err(Halt::GiveUp(fault)) => self.done.given_up(fault),
                 Err(Halt::Later) => return None,
             };
             return Some(Ending::Done(Box::new(done)));
@@ -309,24 +309,6 @@ impl<'a> Evaluation<'a> {
         (self.done.changes, self.done.timers) = self.overlay.into_changes();
         self.done.timers.extend(instants);
         self.done
-    }
-
-    /// The trace stays, so that the owner sees what went on; all else is undone, and no automaton
-    /// has moved.
-    fn given_up(self, fault: Fault) -> Done {
-        let undone = |run| Run {
-            changes: Vec::new(),
-            arranged: Vec::new(),
-            raised: Vec::new(),
-            effects: Vec::new(),
-            ..run
-        };
-        let runs = self.done.runs.into_iter().map(undone).collect();
-        Done {
-            runs,
-            failed: Some(fault),
-            ..Done::default()
-        }
     }
 
     pub(crate) fn bounds(&self) -> &'a Bounds {

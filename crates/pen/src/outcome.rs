@@ -69,6 +69,26 @@ pub struct Done {
     pub failed: Option<Fault>,
 }
 
+impl Done {
+    /// The same given up as a whole. The trace stays, so that the owner sees what went on; all else
+    /// is undone, and no automaton has moved.
+    #[must_use]
+    pub fn given_up(self, fault: Fault) -> Self {
+        let undone = |run| Run {
+            changes: Vec::new(),
+            arranged: Vec::new(),
+            raised: Vec::new(),
+            effects: Vec::new(),
+            ..run
+        };
+        Self {
+            runs: self.runs.into_iter().map(undone).collect(),
+            failed: Some(fault),
+            ..Self::default()
+        }
+    }
+}
+
 /// How far a rule's event expression has come.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moved {

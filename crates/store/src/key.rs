@@ -237,6 +237,9 @@ sorts! {
     16 PartialMatch(rid, rule, number);
     17 Standing();
     18 VariableEntry(rid, name, path, number);
+    19 Child(id);
+    20 Letter(number);
+    21 Tombstone();
 }
 
 /// A part of a key.
@@ -467,6 +470,9 @@ mod tests {
             (pen(), hash(), number()).prop_map(|(pen, g, n)| Key::Outbox(pen, GrantHash(g), n)),
             (pen(), effect()).prop_map(|(pen, id)| Key::Effect(pen, id)),
             (pen(), name(), effect()).prop_map(|(pen, name, id)| Key::Receipt(pen, name, id)),
+            (pen(), id()).prop_map(|(pen, child)| Key::Child(pen, PenId(child))),
+            (pen(), number()).prop_map(|(pen, n)| Key::Letter(pen, n)),
+            pen().prop_map(Key::Tombstone),
             (pen(), number()).prop_map(|(pen, n)| Key::Queue(pen, n)),
             (pen(), effect()).prop_map(|(pen, EffectId { position, ordinal })| {
                 Key::Question(pen, AskId { position, ordinal })

@@ -109,16 +109,19 @@ macro_rules! records {
 records! {
     nouns: Accepted, Account, Automaton, Channel, Credential, Invite, Outcome, Pairing,
         PartialMatch, Receipt, Standing, Subscription, Timer, Variable;
+    Child "a child" { 0: place, 1: kin }
     Effect "an effect" { 0: rid, 1: effect, 2: wanted, 3: attempts, 4: failures }
     Installed "a ruleset's history" { 0: program }
     Journal "a journal's end" { 0: next }
+    Letter "an event that waits" { 0: to, 1: event, 2: effect, 3: failures }
     Outbox "a message in the outbox" { 0: event, 1: since; 2: effect }
-    Pen "a PEN" { 0: name, 1: seed }
+    Pen "a PEN" { 0: name, 1: seed; 2: parent }
     Program "a program" { 0: source }
     Question "a question" { 0: event, 1: rid, 2: rule, 3: question, 4: answer }
     Queue "a place in the queue" { 0: attempts }
     Ruleset "a ruleset" { 0: rid, 1: program; 2: terms; 3: versions; 4: trouble }
     Seen "an event already seen" { 0: position, 1: event, 2: directives }
+    Tombstone "a tombstone" { 0: since }
     VariableEntry "an entry of a variable" { 0: name, 1: value }
     Verdict "a verdict" { 0: at, 1: end }
     Window "a window" { 0: through, 1: refused }

@@ -20,6 +20,7 @@ use crate::{directory::Directory, key::Space, mark::Mark};
 
 mod backup;
 mod directory;
+mod erase;
 mod fault;
 mod file;
 mod index;

@@ -310,6 +310,7 @@ pub(super) fn source(source: &Cause) -> String {
         Cause::Engine => "the node itself".to_owned(),
         Cause::Owner => "the owner".to_owned(),
         Cause::Partner { grant, sequence } => format!("a partner, {sequence} under grant {grant}"),
+        Cause::Pen { pen } => format!("the PEN {pen}"),
         Cause::Service { service, .. } => service.clone(),
         Cause::Timer { id } => format!("timer {id}"),
     }

@@ -28,6 +28,13 @@ impl JournalView {
         let journal = self.journal.read().unwrap_or_else(PoisonError::into_inner);
         journal.clone().ok_or_else(closed)
     }
+
+    /// Erases all that there is of a PEN, but not its tombstone. In parts, so that the store can be
+    /// reopened meanwhile.
+    pub(super) fn erase(&self, pen: PenId) -> Result<(), Fault> {
+        while !self.open()?.erase_part(pen)? {}
+        Ok(())
+    }
 }
 
 impl Reader for JournalView {

@@ -10,9 +10,9 @@ use std::{
 use stratus_engine::{
     Accepted, Batch, Image, Input, Key, Outcome, Position, Record, RunEnd, Start, Subject,
 };
-use stratus_event::{Fault, Whose};
+use stratus_event::{Fault, PenId, Whose};
 use stratus_store::{Journal, Progress, Reader, Store, Writer};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::archive::JournalView;
 use crate::{
@@ -31,6 +31,8 @@ pub(super) struct Durable {
     crash: Arc<CrashPoint>,
     /// What the batches hold that are not durable yet, in their order.
     landmarks: VecDeque<(Position, Landmarks)>,
+    /// One PEN is erased at a time.
+    erasing: Arc<Semaphore>,
     /// Counts up when something new stands in a journal; none once the node is to stop.
     told: Option<watch::Sender<u64>>,
 }
@@ -54,6 +56,7 @@ impl Durable {
             progress,
             crash,
             landmarks,
+            erasing: Arc::new(Semaphore::new(1)),
             told,
         })
     }
@@ -134,6 +137,23 @@ impl Durable {
         let (writer, progress) = write(store)?;
         (self.writer, self.progress) = (Some(writer), progress);
         Ok(start)
+    }
+
+    /// Erases what there is of a PEN that is deleted, beside all else, and says so when it is done.
+    /// One that cannot be erased now is erased after the next start.
+    pub(super) fn erase(&self, pen: PenId, results: &mpsc::Sender<Result<Input, Fault>>) {
+        let (journal, results) = (self.journal(), results.clone());
+        let erasing = Arc::clone(&self.erasing);
+        tokio::spawn(async move {
+            // The semaphore is never closed.
+            let _permit = erasing.acquire_owned().await;
+            match tokio::task::spawn_blocking(move || journal.erase(pen)).await {
+                // A loop that is gone needs no result.
+                Ok(Ok(())) => drop(results.send(Ok(Input::Erased { pen })).await),
+                Ok(Err(fault)) => tracing::warn!("the PEN {pen} is not erased yet: {fault}"),
+                Err(error) => tracing::error!("the PEN {pen} is not erased yet: {error}"),
+            }
+        });
     }
 
     fn set_journal(&self, journal: Option<Journal>) {
@@ -299,6 +319,7 @@ mod tests {
         let record = Record::Pen {
             name: "Ann".to_owned(),
             seed: [0; 32],
+            parent: None,
         };
         let pen = Key::Pen(PenId([1; 16]));
         Batch {

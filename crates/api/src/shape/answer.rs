@@ -1,7 +1,8 @@
 //! What commands are answered.
 
 use serde::{Deserialize, Serialize};
-use stratus_event::{EventId, Name, PenId};
+use stratus_engine::PenListing;
+use stratus_event::{EventId, Name};
 use stratus_pen::language;
 use utoipa::ToSchema;
 
@@ -34,13 +35,17 @@ pub struct StatusPen {
     pub id: String,
     /// What its owner calls it.
     pub name: String,
+    /// Whose child it is; none if it is the first of its family.
+    #[serde(default)]
+    pub parent: Option<String>,
 }
 
 impl StatusPen {
-    pub(crate) fn new((id, name): (PenId, String)) -> Self {
+    pub(crate) fn new(pen: PenListing) -> Self {
         Self {
-            id: id.to_string(),
-            name,
+            id: pen.id.to_string(),
+            name: pen.name,
+            parent: pen.parent.map(|parent| parent.to_string()),
         }
     }
 }

@@ -128,6 +128,11 @@ pub enum Cause {
         /// Its number under that grant.
         sequence: u64,
     },
+    /// Another PEN of this node.
+    Pen {
+        /// Which.
+        pen: String,
+    },
     /// A service that signed its request.
     Service {
         /// Which.
@@ -153,6 +158,9 @@ impl Cause {
             Source::Partner { grant, sequence } => Self::Partner {
                 grant: grant.to_string(),
                 sequence: *sequence,
+            },
+            Source::Pen { pen } => Self::Pen {
+                pen: pen.to_string(),
             },
             Source::Service {
                 service,

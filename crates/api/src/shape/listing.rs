@@ -23,6 +23,12 @@ pub struct Pen {
     pub invites: Vec<Invite>,
     /// Events to come.
     pub timers: Vec<Timer>,
+    /// Whose child it is.
+    #[serde(default)]
+    pub parent: Option<String>,
+    /// Its children, in the order in which they were made.
+    #[serde(default)]
+    pub children: Vec<String>,
 }
 
 impl Pen {
@@ -44,6 +50,8 @@ impl Pen {
                 .collect(),
             invites: listing.invites.into_iter().map(Invite::new).collect(),
             timers: listing.timers.iter().map(Timer::new).collect(),
+            parent: listing.parent.map(|parent| parent.to_string()),
+            children: listing.children.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -73,6 +81,9 @@ pub struct Channel {
     /// How fast events may come in, if there is a limit.
     #[serde(default)]
     pub rate: Option<Rate>,
+    /// The parent or the child that alone may use it, from within the node.
+    #[serde(default)]
+    pub family: Option<String>,
 }
 
 impl Channel {
@@ -88,6 +99,7 @@ impl Channel {
             queries_denied: rules(&channel.policy.queries_denied),
             legacy: Legacy::new(channel.bearer),
             rate: channel.rate.and_then(Rate::new),
+            family: channel.family.map(|pen| pen.to_string()),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What the owner asks for, and what she hears when it cannot be.
 
-use stratus_engine::{ChannelWish, Command, Config, Door, Input, Reply, Wait};
+use stratus_engine::{ChannelWish, Command, Config, Door, Input, PenListing, Reply, Wait};
 use stratus_event::{Eci, Map, Name, PenId, Timestamp, Value};
 use stratus_pen::{Bearer, Permissions, Policy};
 use stratus_protocol::SubscriptionId;
 
 use crate::{
     chatter::name,
-    world::{World, invite, pair_command, raise, symbols},
+    world::{World, create, invite, pair_command, raise, symbols},
 };
 
 const NOBODY: PenId = PenId([9; 16]);
@@ -54,7 +54,9 @@ fn a_pen_has_a_channel_for_its_owner() {
     else {
         panic!()
     };
-    assert_eq!(pens, [(pen, "pen 0".to_owned())]);
+    let named = |pen: &PenListing| (pen.id, pen.name.clone(), pen.parent);
+    let pens: Vec<_> = pens.iter().map(named).collect();
+    assert_eq!(pens, [(pen, "pen 0".to_owned(), None)]);
     assert_eq!(addresses, ["/memory/0"]);
 }
 
@@ -129,13 +131,8 @@ fn commands_are_refused_with_a_code() {
     world.ok(0, channel(pen));
     let subscription = SubscriptionId([1; 16]);
     let cases = [
-        (Command::CreatePen { name: "two".into() }, "pens-full"),
-        (
-            Command::CreatePen {
-                name: "n".repeat(257),
-            },
-            "name-oversize",
-        ),
+        (create("two", None), "pens-full"),
+        (create(&"n".repeat(257), None), "name-oversize"),
         (Command::List { pen: NOBODY }, "pen-unknown"),
         (channel(NOBODY), "pen-unknown"),
         (channel(pen), "channels-full"),

@@ -20,6 +20,8 @@ mod effects;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod family;
+#[cfg(test)]
 mod instants;
 #[cfg(test)]
 mod library;

@@ -70,6 +70,8 @@ pub(crate) struct Node {
     /// What was offered to the disk while it is stuck.
     pub(crate) stuck: Option<Vec<Batch>>,
     pub(crate) jobs: Option<Vec<Job>>,
+    /// PENs that are to be erased, if the disk takes its time.
+    pub(crate) unerased: Option<Vec<PenId>>,
 }
 
 impl World {
@@ -175,6 +177,7 @@ impl World {
                     let other = self.node(peer);
                     self.connect(node, other);
                 }
+                Output::Erase(pen) => self.erase(node, pen),
                 Output::Fault { .. } => {}
                 Output::Load(subject) => self.load(node, subject),
                 Output::Perform(perform) => self.perform(node, &perform),
@@ -213,6 +216,17 @@ impl World {
         this.engine.handle(now, Input::Loaded { subject, image });
     }
 
+    fn erase(&mut self, node: usize, pen: PenId) {
+        let this = &mut self.nodes[node];
+        if let Some(unerased) = &mut this.unerased {
+            unerased.push(pen);
+            return;
+        }
+        stratus_engine::erase(&mut this.disk, pen);
+        let now = self.now;
+        this.engine.handle(now, Input::Erased { pen });
+    }
+
     fn evaluate(&mut self, node: usize, job: Job) {
         if let Some(jobs) = &mut self.nodes[node].jobs {
             jobs.push(job);
@@ -225,7 +239,7 @@ impl World {
         self.finish(node, job);
     }
 
-    fn finish(&mut self, node: usize, job: Job) {
+    pub(crate) fn finish(&mut self, node: usize, job: Job) {
         let finished = Box::new(job.run());
         let now = self.now;
         self.nodes[node]
@@ -417,12 +431,7 @@ impl World {
     }
 
     pub(crate) fn pen(&mut self, node: usize) -> PenId {
-        match self.ok(
-            node,
-            Command::CreatePen {
-                name: format!("pen {node}"),
-            },
-        ) {
+        match self.ok(node, create(&format!("pen {node}"), None)) {
             Reply::Pen(pen) => pen,
             reply => panic!("{reply:?}"),
         }
@@ -486,6 +495,11 @@ impl World {
     }
 }
 
+pub(crate) fn create(name: &str, parent: Option<PenId>) -> Command {
+    let name = name.to_owned();
+    Command::CreatePen { name, parent }
+}
+
 impl Node {
     fn new(number: u8, language: &Arc<dyn Language>, change: &impl Fn(&mut Config)) -> Self {
         let id = NodeId([number; 32]);
@@ -511,6 +525,7 @@ impl Node {
             verdicts: VecDeque::new(),
             stuck: None,
             jobs: None,
+            unerased: None,
         }
     }
 

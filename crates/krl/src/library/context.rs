@@ -1,55 +1,63 @@
-//! What `ctx` knows of the PEN around a ruleset: its channels and rulesets, and how to ask them.
+//! What `ctx` knows of the PEN around a ruleset, what it can change of it, and how to ask it.
 
 use std::sync::Arc;
 
-use stratus_event::{Eci, Map as DataMap, Value as Data};
+use stratus_event::{Map as DataMap, Value as Data};
 use stratus_pen::{
-    Channel, Rule, Terms,
+    Terms,
     language::{OF_PENS, Program, QUERY},
 };
 
-use super::{Body, Builtin, Given};
+use super::{
+    Body, Builtin, Given,
+    channel::{self, map},
+    event, family,
+};
 use crate::{
     Compiled, border,
-    coerce::describe,
     evaluate::{At, Evaluator, name},
     limit::{Failure, Halt, Meter},
     program::Ruleset,
     value::{Entries, Value},
 };
 
-pub(super) static FUNCTIONS: &[Builtin] = &[Builtin::new(
-    "ctx:query",
-    &["eci", "rid", "name", "args"],
-    Body::Function(query),
-)];
-
-/// What pico-engine has in `ctx` and a rule cannot do here: PENs and channels are made, and
-/// rulesets installed, by the owner.
-pub(super) const UNAVAILABLE: &[&str] = &[
-    "delChannel",
-    "delPico",
-    "event",
-    "eventQuery",
-    "flush",
-    "install",
-    "logs",
-    "newChannel",
-    "newPico",
-    "putChannel",
-    "uninstall",
-    "upsertChannel",
+pub(super) static FUNCTIONS: &[Builtin] = &[
+    Builtin::new("ctx:delChannel", &["eci"], Body::Action(channel::delete)),
+    Builtin::new("ctx:delPico", &["eci"], Body::Action(family::delete)),
+    Builtin::new(
+        "ctx:event",
+        &["eci", "domain", "name", "attrs", "host"],
+        Body::Action(event::send_to),
+    ),
+    Builtin::new(
+        "ctx:newChannel",
+        &["tags", "eventPolicy", "queryPolicy"],
+        Body::Action(channel::make),
+    ),
+    Builtin::new(
+        "ctx:newPico",
+        &["rulesets", "name"],
+        Body::Action(family::create),
+    ),
+    Builtin::new(
+        "ctx:putChannel",
+        &["eci", "tags", "eventPolicy", "queryPolicy"],
+        Body::Action(channel::put),
+    ),
+    Builtin::new(
+        "ctx:query",
+        &["eci", "rid", "name", "args"],
+        Body::Function(query),
+    ),
+    Builtin::new(
+        "ctx:upsertChannel",
+        &["tags", "eventPolicy", "queryPolicy"],
+        Body::Action(channel::upsert),
+    ),
 ];
 
-/// The channels that are open, in the order of their ECIs.
-pub(super) fn channels(evaluator: &mut Evaluator<'_>, _: At) -> Result<Value, Halt> {
-    let channels = evaluator.scene.view.channels();
-    let open = channels.iter().filter(|channel| channel.open);
-    let meter = &mut evaluator.meter;
-    let shown = open.map(|channel| describe_channel(meter, channel));
-    let shown = shown.collect::<Result<_, _>>()?;
-    Ok(evaluator.meter.list(shown)?)
-}
+/// What pico-engine has in `ctx` and a rule cannot do here: rulesets are installed by the owner.
+pub(super) const UNAVAILABLE: &[&str] = &["eventQuery", "flush", "install", "logs", "uninstall"];
 
 /// The rulesets of the PEN, in the order in which they see an event.
 pub(super) fn rulesets(evaluator: &mut Evaluator<'_>, _: At) -> Result<Value, Halt> {
@@ -64,10 +72,7 @@ pub(super) fn rulesets(evaluator: &mut Evaluator<'_>, _: At) -> Result<Value, Ha
 }
 
 fn query(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
-    let channel: Eci = given.text(0).parse().map_err(|error| {
-        let message = format!("{} is no channel: {error}", describe(given.get(0)));
-        Failure::new("krl-channel-invalid", message)
-    })?;
+    let channel = channel::eci(given.get(0))?;
     let (rid, wanted) = (name(&given.text(1))?, name(&given.text(2))?);
     let arguments = evaluator.data_map(given.get(3), "the arguments of a query")?;
     if let Some(answer) = evaluator.query_within(channel, (&rid, &wanted), &arguments)? {
@@ -82,56 +87,7 @@ fn query(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     evaluator.ask(given.site, OF_PENS, QUERY, question)
 }
 
-fn describe_channel(meter: &mut Meter, channel: &Channel) -> Result<Value, Failure> {
-    let tags = channel.tags.iter().map(|tag| meter.text(tag.as_str()));
-    let tags = tags.collect::<Result<_, _>>()?;
-    let policy = &channel.policy;
-    let events = [&policy.events_allowed, &policy.events_denied];
-    let queries = [&policy.queries_allowed, &policy.queries_denied];
-    let fields = [
-        ("id", meter.text(channel.eci.to_string())?),
-        ("tags", meter.list(tags)?),
-        ("eventPolicy", describe_policy(meter, "domain", events)?),
-        ("queryPolicy", describe_policy(meter, "rid", queries)?),
-        ("familyChannelPicoID", Value::Null),
-    ];
-    map(meter, fields)
-}
-
-/// What is allowed and what is denied; `*` is any.
-fn describe_policy(
-    meter: &mut Meter,
-    first: &'static str,
-    [allowed, denied]: [&Vec<Rule>; 2],
-) -> Result<Value, Failure> {
-    let fields = [
-        ("allow", describe_lines(meter, first, allowed)?),
-        ("deny", describe_lines(meter, first, denied)?),
-    ];
-    map(meter, fields)
-}
-
-fn describe_lines(
-    meter: &mut Meter,
-    first: &'static str,
-    lines: &[Rule],
-) -> Result<Value, Failure> {
-    let mut shown = Vec::new();
-    for line in lines {
-        let any = |name: &Option<stratus_event::Name>| match name {
-            Some(name) => name.to_string(),
-            None => "*".to_owned(),
-        };
-        let fields = [
-            (first, meter.text(any(&line.first))?),
-            ("name", meter.text(any(&line.second))?),
-        ];
-        shown.push(map(meter, fields)?);
-    }
-    meter.list(shown)
-}
-
-/// A ruleset, the address of its text if it has one, and what it is configured with.
+/// With the address that its text comes from, and what it is configured with.
 fn describe_program(
     meter: &mut Meter,
     program: &Arc<dyn Program>,
@@ -177,13 +133,4 @@ fn describe_meta(meter: &mut Meter, ruleset: &Ruleset) -> Result<(Value, Value),
     let stated = fields.into_iter().filter(|(_, value)| !value.is_null());
     let stated = map(meter, stated)?;
     Ok((version, map(meter, [("krlMeta", stated)])?))
-}
-
-fn map(
-    meter: &mut Meter,
-    fields: impl IntoIterator<Item = (&'static str, Value)>,
-) -> Result<Value, Failure> {
-    let fields = fields.into_iter();
-    let entries: Entries = fields.map(|(name, value)| (name.into(), value)).collect();
-    meter.map(entries)
 }

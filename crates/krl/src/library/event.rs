@@ -183,6 +183,25 @@ fn send(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     Ok(Value::Null)
 }
 
+/// Sends an event to a channel: [`send`] with its parts one by one.
+pub(super) fn send_to(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
+    if !given.get(4).is_null() {
+        let message = "ctx:event takes no host: the channel alone says where the event goes";
+        return Err(Failure::argument(message).into());
+    }
+    let to = receiver(given.get(0), &[])?;
+    let attributes = evaluator.data_map(given.get(3), "the attributes of an event")?;
+    evaluator.wish()?;
+    let (domain, kind) = (name(&given.text(1))?, name(&given.text(2))?);
+    evaluator.ended.effects.push(Effect::Send {
+        to,
+        domain,
+        kind,
+        attributes,
+    });
+    Ok(Value::Null)
+}
+
 /// The channel, domain and type of an event in a map of today's form.
 pub(super) fn addressed(meter: &mut Meter, target: &Value) -> Result<(Eci, Name, Name), Failure> {
     let mut field = |name: &str| target.field(meter, name);

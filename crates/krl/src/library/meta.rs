@@ -3,7 +3,7 @@
 use stratus_event::Value as Data;
 use stratus_pen::Terms;
 
-use super::{Property, context};
+use super::{Property, channel, context, family};
 use crate::{
     border,
     evaluate::{At, Evaluator, TOP},
@@ -90,15 +90,15 @@ pub(super) static PROPERTIES: &[Property] = &[
 pub(super) static CONTEXT: &[Property] = &[
     Property {
         name: "ctx:channels",
-        read: context::channels,
+        read: channel::list,
     },
     Property {
         name: "ctx:children",
-        read: |evaluator, _| Ok(evaluator.meter.list(Vec::new())?),
+        read: family::children,
     },
     Property {
         name: "ctx:parent",
-        read: |_, _| Ok(NOTHING),
+        read: family::parent,
     },
     Property {
         name: "ctx:rulesets",

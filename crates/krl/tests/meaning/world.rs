@@ -311,6 +311,9 @@ pub(crate) fn tell(ended: &Ended) -> String {
             None => writeln!(told, "clear ent:{}", change.name),
         };
     }
+    for arrangement in &ended.arrangements {
+        let _ = writeln!(told, "arrange {arrangement}");
+    }
     for raise in &ended.raises {
         let to = raise
             .for_ruleset

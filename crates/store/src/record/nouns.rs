@@ -12,7 +12,7 @@ use stratus_event::{
     codec::{CodecError, Fields, Item, Record},
 };
 use stratus_pen::{
-    Channel, Cron, Permissions, Policy, Rule, RunEnd, Terms,
+    Channel, Cron, Kin, Parent, Permissions, Policy, Rule, RunEnd, Terms,
     language::{Directive, Effect, Question, QuestionId, Raise, Timer},
 };
 use stratus_protocol::{Invite, Pairing, Redemption};
@@ -111,6 +111,7 @@ nouns! {
         0: id, 1: secret, 2: name, 3: role_mine, 4: role_theirs, 5: offered, 6: wanted,
         7: expires, 8: uses_max, 9: used, 10: link
     }
+    Kin "a relative" { 0: pen, 1: theirs, 2: mine }
     Outcome "an outcome" {
         0: at, 1: runs, 2: directives, 3: failed; 4: stands; 5: stands_left_out
     }
@@ -125,6 +126,7 @@ nouns! {
         0: subscription, 1: link, 2: name, 3: node, 4: addresses, 5: rx, 6: since,
         7: confirming as Option<Bytes>
     }
+    Parent "a parent" { 0: kin, 1: ancestors }
     Permissions "permissions" {
         0: connectors, 1: domains, 2: hosts, 3: modules, 4: pens, 5: rulesets
     }
@@ -264,6 +266,7 @@ impl Stored for Source {
             } => variant(3, [service.item(), external_id.item()]),
             Self::Timer { id } => variant(4, [id.item()]),
             Self::Bearer { external_id } => variant(5, [external_id.item()]),
+            Self::Pen { pen } => variant(6, [pen.item()]),
         }
     }
 
@@ -284,6 +287,7 @@ impl Stored for Source {
             }
             (4, parts) => one(parts).map(|id| Self::Timer { id }),
             (5, parts) => one(parts).map(|external_id| Self::Bearer { external_id }),
+            (6, parts) => one(parts).map(|pen| Self::Pen { pen }),
             _ => Err(UNKNOWN),
         }
     }

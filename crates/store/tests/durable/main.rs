@@ -14,6 +14,7 @@ use samples::{PEN, name};
 mod carried;
 mod copied;
 mod damaged;
+mod erased;
 mod filtered;
 mod killed;
 mod read;
@@ -60,7 +61,7 @@ fn every_sort_of_record_comes_back_as_it_was() {
         .iter()
         .map(|(_, record)| format!("{:?}", discriminant(record)))
         .collect();
-    assert_eq!(sorts.len(), 27, "a sample of each sort");
+    assert_eq!(sorts.len(), 30, "a sample of each sort");
     store.commit(&[batch(1, all.clone())]).unwrap();
     drop(store);
 
@@ -170,7 +171,7 @@ fn a_journal_is_read_in_pieces_from_either_end() {
     assert_eq!(after(Some(0), 1), [(1, true)]);
     assert_eq!(
         after(Some(3), 100),
-        [(4, false), (5, false), (u64::MAX, false)]
+        [(4, false), (5, false), (6, false), (u64::MAX, false)]
     );
     assert_eq!(after(Some(u64::MAX), 100), []);
     assert_eq!(after(None, 0), []);
@@ -181,12 +182,12 @@ fn a_journal_is_read_in_pieces_from_either_end() {
             .map(|entry| (entry.position, entry.outcome.is_some()))
             .collect()
     };
-    assert_eq!(before(None, 2), [(u64::MAX, false), (5, false)]);
+    assert_eq!(before(None, 2), [(u64::MAX, false), (6, false)]);
     assert_eq!(before(Some(3), 2), [(2, false), (1, true)]);
     assert_eq!(before(Some(1), 2), [(0, true)]);
     assert_eq!(before(Some(0), 2), []);
     assert_eq!(journal.at(PEN, 1).unwrap().unwrap().position, 1);
-    assert_eq!(journal.at(PEN, 6), Ok(None));
+    assert_eq!(journal.at(PEN, 7), Ok(None));
     assert_eq!(journal.at(PenId([7; 16]), 0), Ok(None));
 }
 

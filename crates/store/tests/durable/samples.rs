@@ -7,12 +7,13 @@ use stratus_engine::{
 };
 use stratus_event::{Eci, Event, EventId, Fault, Map, Name, PenId, Timestamp, Value, Whose};
 use stratus_pen::{
-    Allowed, Bearer, Channel, ChannelId, Cron, Permissions, Policy, Rule, Terms,
+    Allowed, Bearer, Channel, ChannelId, Cron, Kin, Parent, Permissions, Policy, Rule, Terms,
     language::{Directive, Effect, Question, QuestionId, Raise, Timer},
 };
 use stratus_protocol::{Invite, NodeId, Pairing, Redemption, SubscriptionId};
 
 pub(crate) const PEN: PenId = PenId([1; 16]);
+const CHILD: PenId = PenId([2; 16]);
 const ECI: Eci = Eci([2; 32]);
 const SUBSCRIPTION: SubscriptionId = SubscriptionId([3; 16]);
 const GRANT: GrantId = GrantId([4; 16]);
@@ -320,6 +321,14 @@ fn accounts() -> Vec<(Key, Record)> {
     ]
 }
 
+fn kin(pen: PenId) -> Kin {
+    Kin {
+        pen,
+        theirs: Eci([4; 32]),
+        mine: Eci([5; 32]),
+    }
+}
+
 /// What a PEN has of itself.
 fn own() -> Vec<(Key, Record)> {
     let rid = || name("dispatcher");
@@ -329,6 +338,31 @@ fn own() -> Vec<(Key, Record)> {
             Record::Pen {
                 name: "Ann's".into(),
                 seed: [255; 32],
+                parent: None,
+            },
+        ),
+        (
+            Key::Pen(CHILD),
+            Record::Pen {
+                name: "lamp".into(),
+                seed: [254; 32],
+                parent: Some(Parent {
+                    kin: kin(PEN),
+                    ancestors: vec![PEN],
+                }),
+            },
+        ),
+        (
+            Key::Child(PEN, CHILD),
+            Record::Child {
+                place: 7,
+                kin: kin(CHILD),
+            },
+        ),
+        (
+            Key::Tombstone(PenId([3; 16])),
+            Record::Tombstone {
+                since: Timestamp(1),
             },
         ),
         (Key::Journal(PEN), Record::Journal { next: 3 }),
@@ -487,6 +521,15 @@ fn work() -> Vec<(Key, Record)> {
             Key::Receipt(PEN, name("twilio"), id(2)),
             Record::Receipt("SM1".into()),
         ),
+        (
+            Key::Letter(PEN, 3),
+            Record::Letter {
+                to: ECI,
+                event: event(6),
+                effect: None,
+                failures: 1,
+            },
+        ),
         (Key::Question(PEN, ask(0)), question(None)),
         (Key::Question(PEN, ask(1)), question(Some(Ok(Value::Null)))),
         (Key::Question(PEN, ask(2)), question(Some(Err(fault())))),
@@ -508,6 +551,7 @@ pub(crate) fn journal() -> Vec<(Key, Record)> {
             external_id: Some("SM1".into()),
         },
         Source::Timer { id: name("t1") },
+        Source::Pen { pen: CHILD },
     ];
     let ends = [
         RunEnd::Failed(fault()),
