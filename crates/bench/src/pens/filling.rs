@@ -74,7 +74,14 @@ fn pen(number: u64) -> Vec<(Key, Record)> {
     let seed = [7; 32];
     let name = format!("thing {number}");
     let mut records = vec![
-        (Key::Pen(pen), Record::Pen { name, seed }),
+        (
+            Key::Pen(pen),
+            Record::Pen {
+                name,
+                seed,
+                parent: None,
+            },
+        ),
         (Key::Journal(pen), Record::Journal { next: 0 }),
         (
             Key::Channel(pen, eci(number)),

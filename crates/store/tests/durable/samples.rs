@@ -338,17 +338,9 @@ fn own() -> Vec<(Key, Record)> {
             Record::Pen {
                 name: "Ann's".into(),
                 seed: [255; 32],
-                parent: None,
-            },
-        ),
-        (
-            Key::Pen(CHILD),
-            Record::Pen {
-                name: "lamp".into(),
-                seed: [254; 32],
                 parent: Some(Parent {
-                    kin: kin(PEN),
-                    ancestors: vec![PEN],
+                    kin: kin(PenId([8; 16])),
+                    ancestors: vec![PenId([8; 16])],
                 }),
             },
         ),
