@@ -75,12 +75,6 @@ pub enum Key {
     PartialMatch(PenId, Name, Name, u64),
     /// Where a PEN stands among its copies.
     Standing(PenId),
-    /// A child of a PEN: parent, child.
-    Child(PenId, PenId),
-    /// An event that waits for room at another PEN of this node, by its number.
-    Letter(PenId, u64),
-    /// A mark that a PEN and its descendants are deleted, until nothing is left of them.
-    Tombstone(PenId),
     /// The first half of a journal entry.
     Accepted(PenId, u64),
     /// The second half of a journal entry.
@@ -92,6 +86,12 @@ pub enum Key {
     /// An entry of a large map in a persistent variable: ruleset, name, the names that lead to the
     /// map, the entry's number.
     VariableEntry(PenId, Name, Name, Vec<String>, u64),
+    /// A child of a PEN: parent, child.
+    Child(PenId, PenId),
+    /// An event that waits for room at another PEN of this node, by its number.
+    Letter(PenId, u64),
+    /// A mark that a PEN and its descendants are deleted, until nothing is left of them.
+    Tombstone(PenId),
 }
 
 impl Key {

@@ -31,7 +31,11 @@ impl Keeper {
     /// A node that starts with a variable of so many entries.
     pub(super) fn start(entries: u64) -> Result<Self, Box<dyn Error>> {
         let mut keeper = Self::new(entries);
-        let Reply::Pen(pen) = keeper.command(Command::CreatePen { name: "pen".into() })? else {
+        let Reply::Pen(pen) = keeper.command(Command::CreatePen {
+            name: "pen".into(),
+            parent: None,
+        })?
+        else {
             return Err("no PEN".into());
         };
         let source = RULESET.to_owned();

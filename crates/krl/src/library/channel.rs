@@ -24,7 +24,11 @@ pub(super) fn list(evaluator: &mut Evaluator<'_>, _: At) -> Result<Value, Halt> 
 /// Makes a channel. It lets in what the policies say, so without them nothing.
 pub(super) fn make(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
     let tags = tags(given.get(0))?;
-    let policy = policy(given.get(1), given.get(2), Policy::default())?;
+    let policy = policy(
+        &mut evaluator.meter,
+        [given.get(1), given.get(2)],
+        Policy::default(),
+    )?;
     make_channel(evaluator, given.site, tags, policy)
 }
 
@@ -35,7 +39,11 @@ pub(super) fn put(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value,
         Value::Null => found.tags.clone(),
         given => tags(given)?,
     };
-    let policy = policy(given.get(2), given.get(3), found.policy)?;
+    let policy = policy(
+        &mut evaluator.meter,
+        [given.get(2), given.get(3)],
+        found.policy,
+    )?;
     let eci = found.eci;
     evaluator.arrange(Arrangement::ChangeChannel { eci, tags, policy })?;
     Ok(Value::Null)
@@ -53,10 +61,18 @@ pub(super) fn upsert(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Val
     };
     let found = evaluator.channels()?.into_iter().find(is_meant);
     let Some(found) = found else {
-        let policy = policy(given.get(1), given.get(2), Policy::default())?;
+        let policy = policy(
+            &mut evaluator.meter,
+            [given.get(1), given.get(2)],
+            Policy::default(),
+        )?;
         return make_channel(evaluator, given.site, tags, policy);
     };
-    let policy = policy(given.get(1), given.get(2), found.policy.clone())?;
+    let policy = policy(
+        &mut evaluator.meter,
+        [given.get(1), given.get(2)],
+        found.policy.clone(),
+    )?;
     let changed = Channel {
         tags: tags.clone(),
         policy: policy.clone(),
@@ -144,20 +160,24 @@ fn tag(text: &str) -> Result<Name, Failure> {
 }
 
 /// The policies as pico-engine writes them. One that is null stays as it was.
-fn policy(events: &Value, queries: &Value, before: Policy) -> Result<Policy, Failure> {
+fn policy(
+    meter: &mut Meter,
+    [events, queries]: [&Value; 2],
+    before: Policy,
+) -> Result<Policy, Failure> {
     let mut policy = before;
     if !events.is_null() {
-        (policy.events_allowed, policy.events_denied) = lines(events, "domain")?;
+        (policy.events_allowed, policy.events_denied) = lines(meter, events, "domain")?;
     }
     if !queries.is_null() {
-        (policy.queries_allowed, policy.queries_denied) = lines(queries, "rid")?;
+        (policy.queries_allowed, policy.queries_denied) = lines(meter, queries, "rid")?;
     }
     Ok(policy)
 }
 
 /// What is allowed and what is denied.
-fn lines(value: &Value, first: &str) -> Result<(Vec<Rule>, Vec<Rule>), Failure> {
-    let both = exactly(value, ["allow", "deny"]);
+fn lines(meter: &mut Meter, value: &Value, first: &str) -> Result<(Vec<Rule>, Vec<Rule>), Failure> {
+    let both = exactly(meter, value, ["allow", "deny"])?;
     let Some([Value::List(allowed), Value::List(denied)]) = both else {
         let message = format!(
             "a policy is {{\"allow\": […], \"deny\": […]}}, not {}",
@@ -165,19 +185,20 @@ fn lines(value: &Value, first: &str) -> Result<(Vec<Rule>, Vec<Rule>), Failure> 
         );
         return Err(Failure::new("channel-policy-invalid", message));
     };
-    let read = |items: &[Value]| {
-        let lines = items.iter().map(|item| line(item, first));
+    let mut read = |items: &[Value]| {
+        let lines = items.iter().map(|item| line(meter, item, first));
         lines.collect::<Result<Vec<_>, _>>()
     };
     Ok((read(&allowed.items)?, read(&denied.items)?))
 }
 
-fn line(value: &Value, first: &str) -> Result<Rule, Failure> {
+fn line(meter: &mut Meter, value: &Value, first: &str) -> Result<Rule, Failure> {
     let half = |text: &str| match text.trim() {
         "*" => Ok(None),
         text => name(text).map(Some),
     };
-    if let Some([Value::Text(one), Value::Text(other)]) = exactly(value, [first, "name"]) {
+    let both = exactly(meter, value, [first, "name"])?;
+    if let Some([Value::Text(one), Value::Text(other)]) = &both {
         return Ok(Rule {
             first: half(one)?,
             second: half(other)?,
@@ -191,10 +212,16 @@ fn line(value: &Value, first: &str) -> Result<Rule, Failure> {
 }
 
 /// The values of those two names, if the map has no others.
-fn exactly<'v>(value: &'v Value, names: [&str; 2]) -> Option<[&'v Value; 2]> {
-    let entries = value.as_map().filter(|entries| entries.len() == 2)?;
-    let [one, other] = names;
-    Some([entries.get(one)?, entries.get(other)?])
+fn exactly(
+    meter: &mut Meter,
+    value: &Value,
+    [one, other]: [&str; 2],
+) -> Result<Option<[Value; 2]>, Failure> {
+    let Some(entries) = value.as_map().filter(|entries| entries.len() == 2) else {
+        return Ok(None);
+    };
+    let (one, other) = (entries.get(meter, one)?, entries.get(meter, other)?);
+    Ok(one.zip(other).map(|(one, other)| [one, other]))
 }
 
 fn describe_channel(meter: &mut Meter, channel: &Channel) -> Result<Value, Failure> {

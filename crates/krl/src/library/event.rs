@@ -189,7 +189,7 @@ pub(super) fn send_to(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Va
         let message = "ctx:event takes no host: the channel alone says where the event goes";
         return Err(Failure::argument(message).into());
     }
-    let to = receiver(given.get(0), &[])?;
+    let to = receiver(&mut evaluator.meter, given.get(0), &[])?;
     let attributes = evaluator.data_map(given.get(3), "the attributes of an event")?;
     evaluator.wish()?;
     let (domain, kind) = (name(&given.text(1))?, name(&given.text(2))?);
