@@ -418,7 +418,7 @@ impl Engine {
 
     /// A PEN without a parent, and the channel of its owner.
     fn create_root(&mut self, name: &str, draft: &mut Draft) -> Result<(PenId, Eci), Fault> {
-        match self.create_pen(name, draft)? {
+        match self.create_pen(name, None, draft)? {
             Reply::Pen(pen) => Ok((pen, self.owner_channel(pen)?)),
             other => {
                 let message = format!("a PEN was to be made, and the answer was {other:?}");
