@@ -24,7 +24,7 @@ pub(super) async fn status(State(site): State<Arc<Site>>, owner: Owner) -> Answe
                 addresses,
                 pens: pens
                     .into_iter()
-                    .filter(|(pen, _)| *pen == owner.root)
+                    .filter(|pen| pen.id == owner.root)
                     .map(shape::StatusPen::new)
                     .collect(),
                 pen: owner.root.to_string(),
