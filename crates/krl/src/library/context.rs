@@ -18,7 +18,7 @@ use crate::{
     evaluate::{At, Evaluator, name},
     limit::{Failure, Halt, Meter},
     program::Ruleset,
-    value::{Entries, Value},
+    value::Value,
 };
 
 pub(super) static FUNCTIONS: &[Builtin] = &[
