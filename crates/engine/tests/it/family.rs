@@ -305,6 +305,9 @@ fn the_node_dies_at_every_batch_and_the_family_is_whole() {
                     let install = Command::Install {
                         pen: lamp,
                         source: LAMP.to_owned(),
+                        from: None,
+                        configuration: None,
+                        permissions: None,
                     };
                     world.command(0, install);
                 }
