@@ -147,9 +147,9 @@ fn a_check_names_the_records_that_cannot_be_read() {
         .iter()
         .map(|damage| damage.kind.as_str())
         .collect();
-    assert_eq!(kinds, ["VariableEntry", "state"]);
+    assert_eq!(kinds, ["Tombstone", "state"]);
     assert!(
-        findings.damages[0].key.starts_with("VariableEntry(PenId("),
+        findings.damages[0].key.starts_with("Tombstone(PenId("),
         "{findings:?}"
     );
     assert_eq!(findings.damages[1].key, "6e6f206b6579");
