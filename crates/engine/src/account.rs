@@ -333,7 +333,9 @@ impl Engine {
         draft: &mut Draft,
     ) -> Result<Reply, Fault> {
         match command {
-            AccountCommand::Create { name, password } => self.create_account(name, password, draft),
+            AccountCommand::Create { name, password } => {
+                self.create_account(&name, password, draft)
+            }
             AccountCommand::Exchange {
                 link,
                 session,
@@ -362,12 +364,12 @@ impl Engine {
 
     fn create_account(
         &mut self,
-        name: Name,
+        name: &Name,
         password: Option<String>,
         draft: &mut Draft,
     ) -> Result<Reply, Fault> {
         let accounts_max = self.config.accounts_max;
-        if name == OPERATOR || self.accounts.accounts.contains_key(&name) {
+        if *name == OPERATOR || self.accounts.accounts.contains_key(name) {
             let message = format!("there is an account {name} already");
             return Err(
                 Fault::new(Whose::Caller, "account-taken", message).hint("choose another name")
@@ -396,12 +398,12 @@ impl Engine {
             Some(root) => root,
             None => self.create_root(pen_name, draft)?,
         };
-        self.own(name, root, None, draft)
+        self.own(&name, root, None, draft)
     }
 
     fn own(
         &mut self,
-        name: Name,
+        name: &Name,
         (pen, channel): (PenId, Eci),
         password: Option<String>,
         draft: &mut Draft,
@@ -413,7 +415,7 @@ impl Engine {
             made: self.now,
         };
         self.accounts.put_account(name.clone(), account, draft);
-        Ok(Reply::Account(self.accounts.listing(&name)?))
+        Ok(Reply::Account(self.accounts.listing(name)?))
     }
 
     /// A PEN without a parent, and the channel of its owner.

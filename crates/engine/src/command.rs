@@ -196,9 +196,9 @@ impl Command {
     /// What has to be in memory for it.
     pub(crate) fn subject(&self, listed_max: usize) -> Option<Subject> {
         match self {
-            Self::Account(AccountCommand::Holds { channel, .. }) => {
-                Some(Subject::Channel(*channel))
-            }
+            Self::Account(AccountCommand::Holds { channel, .. })
+            | Self::QueryBy { channel, .. }
+            | Self::Raise { channel, .. } => Some(Subject::Channel(*channel)),
             Self::Account(_) => None,
             Self::CreatePen { parent, .. } => parent.map(Subject::Pen),
             Self::ChangeChannel { pen, .. }
@@ -215,9 +215,6 @@ impl Command {
             | Self::Update { pen, .. }
             | Self::Unsubscribe { pen, .. }
             | Self::Withdraw { pen, .. } => Some(Subject::Pen(*pen)),
-            Self::QueryBy { channel, .. } | Self::Raise { channel, .. } => {
-                Some(Subject::Channel(*channel))
-            }
             Self::Status => Some(Subject::Pens {
                 after: None,
                 most: listed_max,

@@ -331,12 +331,11 @@ impl Engine {
     fn load_failed(&mut self, subject: &Subject, fault: &Fault) {
         let mut again = matches!(subject, Subject::Receipts(_));
         for held in self.loading.take(subject) {
-            match held.what.command() {
-                Some(id) => self.reply(id, Err(fault.clone())),
-                None => {
-                    again = true;
-                    self.loading.put_back(subject.clone(), held);
-                }
+            if let Some(id) = held.what.command() {
+                self.reply(id, Err(fault.clone()));
+            } else {
+                again = true;
+                self.loading.put_back(subject.clone(), held);
             }
         }
         if again || !self.loading.stalled.is_empty() {

@@ -92,8 +92,9 @@ impl<'r> Survey<'r> {
             | Value::Function(Callable::Builtin(builtin)) => self.wanted_by(builtin, None),
             Value::List(list) => list.items.iter().for_each(|item| self.value(item)),
             Value::Map(map) => {
-                let entries = map.first(map.len());
-                entries.iter().for_each(|(_, item)| self.value(item));
+                for (_, item) in &map.first(map.len()) {
+                    self.value(item);
+                }
             }
             _ => {}
         }

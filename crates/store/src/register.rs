@@ -15,12 +15,14 @@ use crate::{
     record,
 };
 
-/// The entry under which a record is found, if it is one of those; without a value if the record
-/// goes.
+/// Where something stands, and what; without a value if it goes.
+type Entry = (Vec<u8>, Option<Vec<u8>>);
+
+/// The entry under which a record is found, if it is one of those.
 pub(crate) fn entry(
     key: &Key,
     record: Option<&Record>,
-) -> Result<Option<(Vec<u8>, Option<Vec<u8>>)>, Fault> {
+) -> Result<Option<Entry>, Fault> {
     let mut place = Vec::with_capacity(64);
     let value = match key {
         Key::Channel(pen, eci) => {
