@@ -166,6 +166,10 @@ impl Engine {
         let below = Record::Channel(child.below.clone());
         draft.put(Key::Channel(kin.pen, kin.theirs), below);
         self.host(hosted, draft);
+        for rid in &child.rulesets {
+            self.endow(pen, child.id, rid, draft);
+        }
+        self.share_rulesets(child.id);
     }
 
     /// Takes a new PEN in, and makes the channel for its owner.

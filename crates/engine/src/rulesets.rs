@@ -86,6 +86,23 @@ impl Engine {
         self.install(pen, text, draft)
     }
 
+    /// Gives a new child a ruleset that the node brings. What cannot be given is told the parent.
+    pub(crate) fn endow(&mut self, parent: PenId, child: PenId, rid: &Name, draft: &mut Draft) {
+        let source = self.config.library.get(rid).cloned();
+        let given = source
+            .ok_or_else(|| ruleset_unbrought(rid))
+            .and_then(|source| self.install_whole(child, Text::brought(&source), draft));
+        if let Err(fault) = given {
+            let attributes = Map::from([
+                ("rid", attribute(rid)),
+                ("code", Value::text(&*fault.code)),
+                ("reason", Value::text(&*fault.message)),
+            ]);
+            let event = self.happening(SYSTEM, RULESET_FAILED, attributes);
+            self.tell(parent, draft, event);
+        }
+    }
+
     /// The modules that a ruleset needs, the PEN lacks and the node brings, each after those that
     /// it needs itself; some may come twice, which does no harm.
     fn lacking(
@@ -496,6 +513,12 @@ fn another_ruleset(rid: &Name, other: &Name) -> Fault {
 fn rulesets_full(rulesets_max: usize) -> Fault {
     let message = format!("the PEN has {rulesets_max} rulesets, which is the most");
     Fault::new(Whose::Caller, "rulesets-full", message).hint("uninstall one that is not used")
+}
+
+fn ruleset_unbrought(rid: &Name) -> Fault {
+    let message = format!("the node brings no ruleset {rid}");
+    Fault::new(Whose::Ruleset, "ruleset-unbrought", message)
+        .hint("install it in the child once that is there")
 }
 
 pub(crate) fn ruleset_broken(rid: &Name, fault: &Fault) -> Fault {

@@ -42,6 +42,8 @@ pub struct NewPen {
     pub above: Channel,
     /// The child's channel, which only the parent may use.
     pub below: Channel,
+    /// The rulesets with which it begins, of those that the node brings.
+    pub rulesets: Vec<Name>,
 }
 
 impl NewPen {
@@ -54,6 +56,7 @@ impl NewPen {
             name: name.to_owned(),
             above: Channel::of_family(view.eci(above), above, PARENT, id),
             below: Channel::of_family(view.eci_in_child(id, below), below, CHILD, view.id()),
+            rulesets: Vec::new(),
         }
     }
 

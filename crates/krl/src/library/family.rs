@@ -1,6 +1,6 @@
 //! What `ctx` can do with the children of the PEN.
 
-use stratus_event::PenId;
+use stratus_event::{Name, PenId};
 use stratus_pen::{
     ChannelId,
     language::{Arrangement, NewPen},
@@ -9,8 +9,8 @@ use stratus_pen::{
 use super::{Given, channel};
 use crate::{
     coerce::describe,
-    evaluate::{At, Evaluator},
-    limit::{Failure, Halt},
+    evaluate::{At, Evaluator, name},
+    limit::{Failure, Halt, Meter},
     value::Value,
 };
 
@@ -36,17 +36,7 @@ pub(super) fn children(evaluator: &mut Evaluator<'_>, _: At) -> Result<Value, Ha
 
 /// Makes a child. The action's result is the child's channel.
 pub(super) fn create(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Value, Halt> {
-    let rulesets = given.get(0);
-    if rulesets
-        .as_list()
-        .map_or(!rulesets.is_null(), |list| !list.is_empty())
-    {
-        let message = format!(
-            "ctx:newPico cannot install {} in the child; install it once the child is there",
-            describe(rulesets)
-        );
-        return Err(Failure::argument(message).into());
-    }
+    let rulesets = rulesets(&mut evaluator.meter, given.get(0))?;
     let name = match given.get(1) {
         Value::Null => DEFAULT_NAME.into(),
         _ => given.text(1),
@@ -57,10 +47,41 @@ pub(super) fn create(evaluator: &mut Evaluator<'_>, given: &Given) -> Result<Val
     }
     let id = PenId(evaluator.draw(given.site));
     let channels = [evaluator.draw(given.site), evaluator.draw(given.site)];
-    let child = NewPen::new(evaluator.scene.view, id, &name, channels.map(ChannelId));
+    let child = NewPen {
+        rulesets,
+        ..NewPen::new(evaluator.scene.view, id, &name, channels.map(ChannelId))
+    };
     let eci = child.below.eci;
     evaluator.arrange(Arrangement::CreatePen(Box::new(child)))?;
     Ok(evaluator.meter.text(eci.to_string())?)
+}
+
+/// The rulesets with which a child begins: their ids, or maps that have them under `rid`.
+fn rulesets(meter: &mut Meter, value: &Value) -> Result<Vec<Name>, Failure> {
+    if value.is_null() {
+        return Ok(Vec::new());
+    }
+    let listed = value.as_list().ok_or_else(|| no_rulesets(value))?;
+    let mut rids = Vec::new();
+    for item in listed {
+        let rid = match item.as_map() {
+            Some(map) => map.get(meter, "rid")?.unwrap_or(Value::Null),
+            None => item.clone(),
+        };
+        let Value::Text(rid) = &rid else {
+            return Err(no_rulesets(value));
+        };
+        rids.push(name(rid)?);
+    }
+    Ok(rids)
+}
+
+fn no_rulesets(value: &Value) -> Failure {
+    let message = format!(
+        "ctx:newPico takes rulesets as an array of {{\"rid\": \"…\"}}, not {}",
+        describe(value)
+    );
+    Failure::argument(message)
 }
 
 /// Deletes a child with all that belongs to it.
