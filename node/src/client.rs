@@ -184,7 +184,7 @@ fn fault(problem: shape::Problem) -> Fault {
 }
 
 /// How long it may take to fetch all of a node.
-const DOWNLOAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+const DOWNLOAD_MAX: Duration = Duration::from_hours(24);
 
 #[cfg(test)]
 mod tests {

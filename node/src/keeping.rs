@@ -84,4 +84,4 @@ impl Keeper for Keeping {
 const DAY_S: u64 = 24 * 60 * 60;
 
 /// How often journals are trimmed; first at a start.
-const TRIM_PAUSE: Duration = Duration::from_secs(60 * 60);
+const TRIM_PAUSE: Duration = Duration::from_hours(1);

@@ -151,7 +151,7 @@ impl Story {
         class: usize,
     ) -> Result<(), Fault> {
         let (class, ta) = (&mut self.classes[class], &self.assistants[assistant]);
-        let expires = world.now() + Duration::from_secs(86_400);
+        let expires = world.now() + Duration::from_hours(24);
         let invite = Command::Invite {
             pen: class.pen,
             name: ta.name.clone(),

@@ -183,7 +183,7 @@ impl World {
     /// Gives a command and lets the world go on until it is answered.
     pub fn ask(&mut self, node: NodeIndex, command: Command) -> Result<Reply, Fault> {
         let asked = self.command(node, command);
-        let end = self.now + std::time::Duration::from_secs(60);
+        let end = self.now + std::time::Duration::from_mins(1);
         loop {
             let at = self
                 .notices

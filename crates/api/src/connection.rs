@@ -148,10 +148,12 @@ async fn accept(listener: &TcpListener, places: &Arc<Places>) -> Option<Connecti
         // Never closed, so there is a place sooner or later.
         let among_all = Arc::clone(&places.all).acquire_owned().await.ok()?;
         match listener.accept().await {
-            Ok((stream, address)) => match places.take(address.ip(), among_all) {
-                Some(place) => return Some((stream, address.ip(), place)),
-                None => tracing::debug!("too many connections from {address}"),
-            },
+            Ok((stream, address)) => {
+                if let Some(place) = places.take(address.ip(), among_all) {
+                    return Some((stream, address.ip(), place));
+                }
+                tracing::debug!("too many connections from {address}");
+            }
             Err(error) => {
                 // The peer was gone already, or the system has no more descriptors just now.
                 tracing::debug!("no connection: {error}");

@@ -1,4 +1,4 @@
-//! Routes that describe themselves: one call puts a route into the router and into the OpenAPI
+//! Routes that describe themselves: one call puts a route into the router and into the `OpenAPI`
 //! document (3.1), so that neither has what the other lacks.
 
 use std::{collections::BTreeMap, future::ready, sync::Arc};
@@ -27,7 +27,7 @@ use crate::{Site, login::SESSION_COOKIE, shape};
 #[derive(Clone)]
 pub(crate) struct Routes {
     router: Router<Arc<Site>>,
-    told: Vec<(HttpMethod, String, About)>,
+    told: Vec<(HttpMethod, String, Arc<About>)>,
 }
 
 /// What a route is for, takes and answers.
@@ -233,10 +233,10 @@ impl Routes {
         self.router.route(DOCUMENT, axum::routing::get(serve))
     }
 
-    /// The OpenAPI document about all routes, and about the place where it stands itself.
+    /// The `OpenAPI` document about all routes, and about the place where it stands itself.
     pub(crate) fn document(&self) -> OpenApi {
         let own = about("This document").answers_as(JSON);
-        let own = (HttpMethod::Get, DOCUMENT.to_owned(), own);
+        let own = (HttpMethod::Get, DOCUMENT.to_owned(), Arc::new(own));
         let mut paths = BTreeMap::<String, PathItem>::new();
         let mut components = Components::new();
         components.schemas.insert(
@@ -272,9 +272,10 @@ impl Routes {
         H: Handler<T, Arc<Site>>,
         T: 'static,
     {
+        let about = Arc::new(about);
         self.router = self.router.route(path, on(filter, handler));
         for method in methods {
-            let told = (method.clone(), path.to_owned(), about.clone());
+            let told = (method.clone(), path.to_owned(), Arc::clone(&about));
             self.told.push(told);
         }
         self

@@ -116,7 +116,7 @@ fn waiting() {
         "a=z1",
         r#"waiting at step 2 of 3 for t:b, with x = "z1""#,
     );
-    let within = Expression::Within(Box::new(both), Duration::from_secs(60));
+    let within = Expression::Within(Box::new(both), Duration::from_mins(1));
     check(
         &within,
         "a=z1 b",

@@ -19,10 +19,7 @@ use crate::{
 type Entry = (Vec<u8>, Option<Vec<u8>>);
 
 /// The entry under which a record is found, if it is one of those.
-pub(crate) fn entry(
-    key: &Key,
-    record: Option<&Record>,
-) -> Result<Option<Entry>, Fault> {
+pub(crate) fn entry(key: &Key, record: Option<&Record>) -> Result<Option<Entry>, Fault> {
     let mut place = Vec::with_capacity(64);
     let value = match key {
         Key::Channel(pen, eci) => {

@@ -79,6 +79,10 @@ impl Make {
 }
 
 /// Change a channel; what you do not say stays
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  stratus channel edit z6Mk… --event 'twilio:sms' --rate 30/min --burst 5"

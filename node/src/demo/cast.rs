@@ -84,7 +84,7 @@ impl Player {
             points: VecDeque::new(),
             deaths: Arc::clone(&deaths),
         };
-        let http = Client::builder().timeout(Duration::from_secs(60)).build();
+        let http = Client::builder().timeout(Duration::from_mins(1)).build();
         let player = Self {
             name: name.to_owned(),
             number: number.to_owned(),

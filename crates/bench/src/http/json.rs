@@ -52,4 +52,4 @@ fn send(
     serde_json::from_str(body).map_err(io::Error::other)
 }
 
-const WAIT: Duration = Duration::from_secs(120);
+const WAIT: Duration = Duration::from_mins(2);

@@ -98,5 +98,5 @@ pub(super) fn free_address() -> io::Result<SocketAddr> {
 }
 
 /// A machine that does much else starts a program slowly.
-const START_WAIT: Duration = Duration::from_secs(180);
+const START_WAIT: Duration = Duration::from_mins(3);
 const START_PAUSE: Duration = Duration::from_millis(50);

@@ -65,4 +65,4 @@ impl Client {
     }
 }
 
-const WAIT: Duration = Duration::from_secs(60);
+const WAIT: Duration = Duration::from_mins(1);

@@ -91,5 +91,5 @@ impl Drop for Node {
 }
 
 /// A machine that does much else starts a program slowly.
-const START_WAIT: Duration = Duration::from_secs(180);
+const START_WAIT: Duration = Duration::from_mins(3);
 const START_PAUSE: Duration = Duration::from_millis(5);

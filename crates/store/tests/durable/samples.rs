@@ -302,7 +302,7 @@ fn effect(effect: Effect) -> Record {
 
 /// The state: what an image holds.
 pub(crate) fn state() -> Vec<(Key, Record)> {
-    [accounts(), own(), relations(), work()].concat()
+    [accounts(), own(), rulesets(), relations(), work()].concat()
 }
 
 /// Whom the node lets in.
@@ -331,7 +331,6 @@ fn kin(pen: PenId) -> Kin {
 
 /// What a PEN has of itself.
 fn own() -> Vec<(Key, Record)> {
-    let rid = || name("dispatcher");
     vec![
         (
             Key::Pen(PEN),
@@ -365,6 +364,34 @@ fn own() -> Vec<(Key, Record)> {
             },
         ),
         (Key::Channel(PEN, ECI), Record::Channel(channel())),
+        (
+            Key::Standing(PEN),
+            Record::Standing(Standing {
+                epoch: 2,
+                since: Timestamp(9),
+                residence: Residence::Moved,
+            }),
+        ),
+        (Key::Timer(PEN, name("t1")), Record::Timer(timer(None))),
+        (
+            Key::Timer(PEN, name("t3")),
+            Record::Timer(Timer {
+                id: name("t3"),
+                repeat: Some(Cron::new("0 8 * * 1-5", Some("Europe/Vienna")).unwrap()),
+                ..timer(None)
+            }),
+        ),
+        (
+            Key::Timer(PEN, name("t2")),
+            Record::Timer(timer(Some(name("dispatcher")))),
+        ),
+    ]
+}
+
+/// What it has of its rulesets.
+fn rulesets() -> Vec<(Key, Record)> {
+    let rid = || name("dispatcher");
+    vec![
         (
             Key::Ruleset(PEN, 0),
             Record::Ruleset {
@@ -415,27 +442,6 @@ fn own() -> Vec<(Key, Record)> {
         (
             Key::PartialMatch(PEN, rid(), name("ask"), 7),
             Record::PartialMatch(Value::list([Value::Null])),
-        ),
-        (
-            Key::Standing(PEN),
-            Record::Standing(Standing {
-                epoch: 2,
-                since: Timestamp(9),
-                residence: Residence::Moved,
-            }),
-        ),
-        (Key::Timer(PEN, name("t1")), Record::Timer(timer(None))),
-        (
-            Key::Timer(PEN, name("t3")),
-            Record::Timer(Timer {
-                id: name("t3"),
-                repeat: Some(Cron::new("0 8 * * 1-5", Some("Europe/Vienna")).unwrap()),
-                ..timer(None)
-            }),
-        ),
-        (
-            Key::Timer(PEN, name("t2")),
-            Record::Timer(timer(Some(rid()))),
         ),
     ]
 }
