@@ -3,6 +3,7 @@
 //! `cargo run --release -p bench -- NAME [--json]`. A figure that misses what is asked of it makes
 //! the run fail.
 
+mod fairness;
 mod figure;
 mod http;
 mod journal;
@@ -32,6 +33,8 @@ struct Arguments {
 /// What is measured.
 #[derive(Clone, Subcommand)]
 enum Name {
+    /// What the neighbours of PENs that burn their fuel and raise to themselves feel of it.
+    Fairness,
     /// Events and queries over HTTP, durable, beside a pico-engine.
     Http(http::Wanted),
     /// Reading a journal of a million events: what is wanted of it, and why.
@@ -66,16 +69,12 @@ fn main() -> ExitCode {
         }
     };
     match arguments.name {
+        Name::Fairness => failed = fairness::measure(&mut tell).err().map(Into::into),
         Name::Http(wanted) => failed = http::measure(&wanted, &mut tell).err().map(Into::into),
         Name::Journal => failed = journal::measure(&mut tell).err().map(Into::into),
         Name::Krl => krl::measure(&mut tell),
         Name::Memory { of } => println!("{}", of.bytes()),
-        Name::Pens => {
-            if let Err(error) = pens::measure(&mut tell) {
-                println!("{error}");
-                return ExitCode::FAILURE;
-            }
-        }
+        Name::Pens => failed = pens::measure(&mut tell).err().map(Into::into),
         Name::Salience => salience::measure(&mut tell),
         Name::Variables => failed = variables::measure(&mut tell).err(),
     }

@@ -10,21 +10,26 @@ use std::{
 };
 
 use crate::figure::Figure;
-use client::Client;
-use node::Node;
+pub(crate) use client::Client;
+pub(crate) use filling::{Resident, fill};
+pub(crate) use node::{Node, build};
+
+/// How many there are.
+const PENS: usize = 100_000;
 
 /// PENs that are asked while they sleep.
-const WOKEN: u64 = 300;
+const WOKEN: usize = 300;
 
 /// After a start, a node is left alone for this time before its memory is looked at.
 const REST: Duration = Duration::from_secs(3);
 
 /// Measures it.
 pub(crate) fn measure(tell: &mut impl FnMut(Figure)) -> io::Result<()> {
-    let program = node::build()?;
+    let program = build()?;
     let folder = tempfile::tempdir()?;
     let begun = Instant::now();
-    filling::fill(&folder.path().join("store"))?;
+    let residents = vec![filling::usual(); PENS];
+    fill(&folder.path().join("store"), &residents)?;
     let filled = begun.elapsed().as_secs_f64();
     tell(Figure::new("fill_100k_s", filled, "s"));
     let begun = Instant::now();
@@ -48,11 +53,10 @@ pub(crate) fn measure(tell: &mut impl FnMut(Figure)) -> io::Result<()> {
 fn wake(client: &mut Client) -> io::Result<(f64, f64)> {
     let (mut asleep, mut awake) = (Vec::new(), Vec::new());
     for number in 0..WOKEN {
-        let number = number * (filling::PENS / WOKEN) + 1;
-        let path = format!("/c/{}/event-wait/bench/count", filling::eci(number));
+        let number = (number * (PENS / WOKEN) + 1) as u64;
         for times in [&mut asleep, &mut awake] {
             let begun = Instant::now();
-            client.post(&path)?;
+            client.raise(number, "count")?;
             times.push(begun.elapsed().as_secs_f64() * 1e3);
         }
     }

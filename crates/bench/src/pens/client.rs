@@ -6,14 +6,16 @@ use std::{
     time::Duration,
 };
 
+use super::filling;
+
 /// An open connection.
-pub(super) struct Client {
+pub(crate) struct Client {
     address: SocketAddr,
     stream: BufReader<TcpStream>,
 }
 
 impl Client {
-    pub(super) fn connect(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&address, WAIT)?;
         stream.set_read_timeout(Some(WAIT))?;
         stream.set_nodelay(true)?;
@@ -21,12 +23,14 @@ impl Client {
         Ok(Self { address, stream })
     }
 
-    pub(super) fn get(&mut self, path: &str) -> io::Result<String> {
+    pub(crate) fn get(&mut self, path: &str) -> io::Result<String> {
         self.ask("GET", path)
     }
 
-    pub(super) fn post(&mut self, path: &str) -> io::Result<String> {
-        self.ask("POST", path)
+    /// Raises an event in the PEN of that number, and waits for what comes of it.
+    pub(crate) fn raise(&mut self, number: u64, kind: &str) -> io::Result<String> {
+        let path = format!("/c/{}/event-wait/bench/{kind}", filling::eci(number));
+        self.ask("POST", &path)
     }
 
     /// The body of the answer, which has to be a good one.

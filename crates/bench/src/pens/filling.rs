@@ -1,63 +1,66 @@
-//! A hundred thousand PENs on the disk, as a node writes them.
+//! PENs on the disk, as a node writes them.
 
-use std::{io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use stratus_engine::{Batch, Key, Position, Record};
 use stratus_event::{Eci, Map, Name, PenId, Value};
 use stratus_pen::{Bearer, Channel, ChannelId, Policy, Rule, Terms};
 use stratus_store::Store;
 
-/// How many there are.
-pub(super) const PENS: u64 = 100_000;
+/// A PEN as it is to be on the disk.
+#[derive(Clone, Debug)]
+pub(crate) struct Resident {
+    /// The texts of its rulesets.
+    pub(crate) rulesets: Vec<&'static str>,
+}
+
+/// One with three rulesets.
+pub(super) fn usual() -> Resident {
+    Resident {
+        rulesets: RULESETS.to_vec(),
+    }
+}
 
 /// PENs that become durable together.
-const TOGETHER: u64 = 1_000;
+const TOGETHER: usize = 1_000;
 
-const RULESETS: [(&str, &str); 3] = [
-    (
-        "io.bench.counter",
-        "ruleset io.bench.counter {
-           meta { shares count }
-           global { count = function() { ent:count } }
-           rule count { select when bench count
-             fired { ent:count := ent:count.defaultsTo(0) + 1 } }
-         }",
-    ),
-    (
-        "io.bench.profile",
-        "ruleset io.bench.profile {
-           meta { shares profile }
-           global { profile = function() { ent:profile } }
-           rule change { select when profile changed name re#(.+)# setting(name)
-             fired { ent:profile{\"name\"} := name } }
-         }",
-    ),
-    (
-        "io.bench.door",
-        "ruleset io.bench.door {
-           rule open { select when door opened before door closed
-             send_directive(\"shut\") }
-           rule late { select when door opened where event:attr(\"hour\") > 22
-             send_directive(\"late\") }
-         }",
-    ),
+const RULESETS: [&str; 3] = [
+    "ruleset io.bench.counter {
+       meta { shares count }
+       global { count = function() { ent:count } }
+       rule count { select when bench count
+         fired { ent:count := ent:count.defaultsTo(0) + 1 } }
+     }",
+    "ruleset io.bench.profile {
+       meta { shares profile }
+       global { profile = function() { ent:profile } }
+       rule change { select when profile changed name re#(.+)# setting(name)
+         fired { ent:profile{\"name\"} := name } }
+     }",
+    "ruleset io.bench.door {
+       rule open { select when door opened before door closed
+         send_directive(\"shut\") }
+       rule late { select when door opened where event:attr(\"hour\") > 22
+         send_directive(\"late\") }
+     }",
 ];
 
-/// Writes all of it.
-pub(super) fn fill(path: &Path) -> io::Result<()> {
+/// Writes them all.
+pub(crate) fn fill(path: &Path, residents: &[Resident]) -> io::Result<()> {
     let mut store = Store::open(path).map_err(io::Error::other)?;
-    let programs = RULESETS.iter().map(|(_, source)| {
-        let source = (*source).to_owned();
-        (Key::Program(hash(&source)), Record::Program { source })
-    });
-    store
-        .commit(&[batch(0, programs)])
-        .map_err(io::Error::other)?;
-    for begin in (0..PENS).step_by(usize::try_from(TOGETHER).unwrap_or(1)) {
-        let pens = (begin..begin + TOGETHER).flat_map(pen);
-        store
-            .commit(&[batch(begin + 1, pens)])
-            .map_err(io::Error::other)?;
+    let mut number = 0;
+    for together in residents.chunks(TOGETHER) {
+        let mut changes = BTreeMap::new();
+        for resident in together {
+            changes.extend(pen(number, resident));
+            number += 1;
+        }
+        let changes = changes.into_iter();
+        let batch = Batch {
+            position: Position(number),
+            changes: changes.map(|(key, record)| (key, Some(record))).collect(),
+        };
+        store.commit(&[batch]).map_err(io::Error::other)?;
     }
     Ok(())
 }
@@ -69,7 +72,7 @@ pub(super) fn eci(number: u64) -> Eci {
     Eci(eci)
 }
 
-fn pen(number: u64) -> Vec<(Key, Record)> {
+fn pen(number: u64, resident: &Resident) -> Vec<(Key, Record)> {
     let pen = PenId(spread(number));
     let seed = [7; 32];
     let name = format!("thing {number}");
@@ -88,8 +91,12 @@ fn pen(number: u64) -> Vec<(Key, Record)> {
             Record::Channel(channel(number)),
         ),
     ];
-    for ((rid, source), place) in RULESETS.iter().zip(0..) {
-        let (rid, program) = (word(rid), hash(source));
+    for (source, place) in resident.rulesets.iter().zip(0..) {
+        // As the engine names a program.
+        let program = *blake3::hash(source.as_bytes()).as_bytes();
+        let rid = word(source.split_whitespace().nth(1).unwrap_or_default());
+        let source = (*source).to_owned();
+        records.push((Key::Program(program), Record::Program { source }));
         let installed = Record::Ruleset {
             rid: rid.clone(),
             program,
@@ -141,18 +148,6 @@ fn spread(number: u64) -> [u8; 16] {
     id[..8].copy_from_slice(&spread.to_be_bytes());
     id[8..].copy_from_slice(&number.to_be_bytes());
     id
-}
-
-fn batch(position: u64, changes: impl Iterator<Item = (Key, Record)>) -> Batch {
-    Batch {
-        position: Position(position),
-        changes: changes.map(|(key, record)| (key, Some(record))).collect(),
-    }
-}
-
-/// As the engine names a program.
-fn hash(source: &str) -> [u8; 32] {
-    *blake3::hash(source.as_bytes()).as_bytes()
 }
 
 fn word(text: &str) -> Name {

@@ -14,13 +14,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::client::Client;
 
 /// A node that runs until the value goes.
-pub(super) struct Node {
+pub(crate) struct Node {
     process: Child,
     address: SocketAddr,
 }
 
 /// Builds the program that is measured, and says where it is: beside this one.
-pub(super) fn build() -> io::Result<PathBuf> {
+pub(crate) fn build() -> io::Result<PathBuf> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .args(["build", "--release", "--package", "stratus", "--quiet"])
@@ -35,7 +35,7 @@ pub(super) fn build() -> io::Result<PathBuf> {
 
 impl Node {
     /// Starts it and waits until it answers.
-    pub(super) fn start(program: &Path, data: &Path) -> io::Result<Self> {
+    pub(crate) fn start(program: &Path, data: &Path) -> io::Result<Self> {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let process = Command::new(program)
             .args(["up", "--listen", "/ip4/127.0.0.1/tcp/0", "--api"])
@@ -51,12 +51,12 @@ impl Node {
         Ok(node)
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// What it holds of the memory, in bytes.
-    pub(super) fn memory(&self) -> io::Result<f64> {
+    pub(crate) fn memory(&self) -> io::Result<f64> {
         let statistics = fs::read_to_string(format!("/proc/{}/statm", self.process.id()))?;
         let pages = statistics.split(' ').nth(1).unwrap_or_default();
         let pages: f64 = pages.parse().map_err(io::Error::other)?;
