@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
 use stratus_engine::{
-    Command, CommandId, Config, Engine, Finished, Input, Output, Perform, Position, Reply, Subject,
-    Verdict,
+    Ask, Command, CommandId, Config, Engine, Finished, Input, Output, Perform, Position, Reply,
+    Subject, Verdict,
 };
 use stratus_event::{Fault, Timestamp};
 use stratus_krl::Krl;
@@ -390,24 +390,7 @@ impl World {
     fn perform(&mut self, node: NodeIndex, output: Output) {
         let life = self.nodes[node].life;
         match output {
-            Output::Ask(ask) => {
-                let reason = "there is nobody to ask in this world";
-                let fault = Fault::new(stratus_event::Whose::World, "connector-unknown", reason);
-                let answer = Input::Answered {
-                    pen: ask.pen,
-                    question: ask.question,
-                    answer: Err(fault),
-                };
-                let at = self.later(REQUEST_MS_MAX);
-                self.queue.put(
-                    at,
-                    Happening::Input {
-                        node,
-                        life,
-                        input: Box::new(answer),
-                    },
-                );
-            }
+            Output::Ask(ask) => self.answer_nobody(node, &ask),
             Output::Close { peer } => {
                 if let Some(&other) = self.by_id.get(&peer) {
                     self.cut(node, other);
@@ -458,6 +441,19 @@ impl World {
                     .put(at.max(self.now), Happening::Wake { node, life, at });
             }
         }
+    }
+
+    /// Nobody can be asked anything in this world.
+    fn answer_nobody(&mut self, node: NodeIndex, ask: &Ask) {
+        let reason = "there is nobody to ask in this world";
+        let fault = Fault::new(stratus_event::Whose::World, "connector-unknown", reason);
+        let input = Box::new(Input::Answered {
+            pen: ask.pen,
+            question: ask.question,
+            answer: Err(fault),
+        });
+        let (at, life) = (self.later(REQUEST_MS_MAX), self.nodes[node].life);
+        self.queue.put(at, Happening::Input { node, life, input });
     }
 
     fn commit(&mut self, node: NodeIndex, batch: stratus_engine::Batch) {

@@ -53,8 +53,8 @@ impl Engine {
         self.launch_answered(pen);
     }
 
-    /// Asks the world, or another PEN. What stands for a secret is in the record; the secret itself goes out only
-    /// here, to the connector.
+    /// Asks the world, or another PEN. What stands for a secret is in the record; the secret itself
+    /// goes out only here, to the connector.
     pub(crate) fn put_question(&mut self, ask: Ask) {
         let permitted = self.check_permitted(ask.pen, &ask.rid, &ask.connector, &ask.arguments);
         if let Err(fault) = permitted {

@@ -36,7 +36,7 @@ pub(crate) struct Hosted {
     pub(crate) due: BTreeSet<Name>,
     /// Rulesets by their place in the install order: id and program.
     pub(crate) places: BTreeMap<u32, (Name, [u8; 32])>,
-    /// The texts that rulesets had, the present one last, and why it could not be brought up to date.
+    /// The texts that rulesets had, and why they could not be brought up to date.
     pub(crate) histories: BTreeMap<Name, History>,
     /// Installed rulesets whose text this version's compiler refuses, and why. They do nothing.
     pub(crate) broken: BTreeMap<Name, Broken>,

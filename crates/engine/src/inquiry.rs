@@ -155,8 +155,8 @@ impl Engine {
         }
     }
 
-    /// Evaluates what does not take long; what does goes to a worker. A PEN that is asked and not in
-    /// memory is waited for.
+    /// Evaluates what does not take long; what does goes to a worker. A PEN that is asked and is
+    /// not in memory is waited for.
     pub(crate) fn pursue(&mut self, mut inquiry: Inquiry) {
         loop {
             while inquiry.question().is_some() {
@@ -266,7 +266,8 @@ impl Engine {
     /// ECI is enough. To itself a PEN is the owner.
     fn check_neighbour(&self, asker: PenId, pen: PenId, channel: &Channel) -> Result<(), Fault> {
         let partners = self.pens.get(&asker).map(|hosted| &hosted.partners);
-        if asker == pen || partners.is_some_and(|known| known.contains_key(&channel.eci)) {
+        let is_partner = partners.is_some_and(|known| known.contains_key(&channel.eci));
+        if asker == pen || is_partner || channel.family == Some(asker) {
             return Ok(());
         }
         let from = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));

@@ -142,7 +142,7 @@ impl Edit {
 }
 
 /// What a channel lets in, and how fast
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 struct Terms {
     /// An event that may come in, each half of which may be *; may be repeated
     #[arg(long = "event", value_name = "DOMAIN:TYPE")]
@@ -336,5 +336,14 @@ mod tests {
         check("10/h", None);
         check("-1/s", None);
         check("99999999/s", None);
+    }
+
+    #[test]
+    fn what_is_no_rate_is_told_so() {
+        let terms = Terms {
+            rate: Some("often".to_owned()),
+            ..Terms::default()
+        };
+        assert_eq!(terms.rate().unwrap_err().code, "rate-malformed");
     }
 }

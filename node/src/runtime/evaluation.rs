@@ -31,8 +31,8 @@ impl Evaluation {
     /// turns out to be long begins anew among the long ones.
     ///
     /// An event that panics ends the node: the engine would wait for it for ever. It is evaluated
-    /// again at the next start, and is given up after some attempts. A query that panics is answered
-    /// with an error.
+    /// again at the next start, and is given up after some attempts. A query that panics is
+    /// answered with an error.
     pub(super) fn run(&self, job: Job, results: &mpsc::Sender<Result<Input, Fault>>) {
         let (workers, results) = (Arc::clone(&self.workers), results.clone());
         let patient_workers = Arc::clone(&self.patient_workers);

@@ -146,6 +146,23 @@ fn the_pds_keeps_items_for_all_rulesets_of_the_pen() {
 }
 
 #[test]
+fn a_parent_hears_of_a_ruleset_that_the_node_does_not_bring() {
+    let (mut world, pen) = world();
+    let parent = r#"ruleset parent {
+        meta { shares code }
+        global { code = function() { ent:code } }
+        rule make { select when a child ctx:newPico([{"rid": "none.such"}]) }
+        rule hear { select when system ruleset_failed fired { ent:code := event:attr("code") } }
+    }"#;
+    world.install(0, pen, parent);
+    let owner = world.owner(0, pen);
+    world.ok(0, raise(owner, "a:child", &[]));
+    world.run();
+    let code = asked(&mut world, pen, "parent", "code", &[]);
+    assert_eq!(code, Value::text("ruleset-unbrought"));
+}
+
+#[test]
 fn a_child_that_wrangler_makes_has_all_three_and_reports() {
     let (mut world, pen) = world();
     world.install(0, pen, WRANGLER);

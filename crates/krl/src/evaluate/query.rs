@@ -1,5 +1,5 @@
-//! `ctx:query`: a question to a ruleset of the same PEN, or of another one of the node, in the midst
-//! of a run.
+//! `ctx:query`: a question to a ruleset of the same PEN, or of another one of the node, in the
+//! midst of a run.
 //!
 //! That of the same PEN is answered at once and by the same evaluator, so what the answer uses up
 //! counts as the run's own. It sees the variables as the run sees them, but neither the event nor
