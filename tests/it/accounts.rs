@@ -122,7 +122,8 @@ async fn whoever_has_an_account_owns_one_pen_and_sees_no_other() {
     let (anns, bens) = (pen(ann.clone()).await, pen(ben.clone()).await);
     assert_ne!(anns, bens);
     let status = answered(house.get("/status").bearer_auth(&ann)).await;
-    assert_eq!(status["pens"], json!([{"id": anns, "name": "ann"}]));
+    let own = json!([{"id": anns, "name": "ann", "parent": null}]);
+    assert_eq!(status["pens"], own);
     for path in ["pen", "journal", "journal/last/why", "journal/stream"] {
         for other in [&*bens, "no-pen", "00000000000000000000000000000000"] {
             let path = format!("/pens/{other}/{path}");

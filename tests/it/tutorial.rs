@@ -37,6 +37,9 @@ impl Reader {
         fs::create_dir_all(folder.path().join("node/rulesets")).unwrap();
         for ruleset in fs::read_dir(rulesets).unwrap() {
             let ruleset = ruleset.unwrap();
+            if ruleset.path().is_dir() {
+                continue;
+            }
             let to = folder
                 .path()
                 .join("node/rulesets")

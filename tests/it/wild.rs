@@ -2,7 +2,7 @@
 //!
 //! A story in `tests/wild/` names rulesets, the events that are raised and the queries that are
 //! asked, and what pico-engine 1.4 answered when that was recorded. Public rulesets are not ours to
-//! give: `STRATUS_PEER_RULESETS` names a folder with a checkout of each repository, called
+//! give: `STRATUS_WILD_RULESETS` names a folder with a checkout of each repository, called
 //! `OWNER+NAME`. If `STRATUS_PEER_DIR` names a built pico-engine, it is started and asked too.
 
 use std::{
@@ -290,13 +290,13 @@ async fn what_our_own_programs_are_answered_is_what_pico_engine_answered() {
 
 #[tokio::test]
 async fn public_programs_are_answered_as_by_pico_engine() {
-    let Some(folder) = env::var_os("STRATUS_PEER_RULESETS").map(PathBuf::from) else {
+    let Some(folder) = env::var_os("STRATUS_WILD_RULESETS").map(PathBuf::from) else {
         let required = env::var("STRATUS_REQUIRE").unwrap_or_default();
         assert!(
-            !required.contains("peer"),
-            "STRATUS_PEER_RULESETS names no folder"
+            !required.contains("wild"),
+            "STRATUS_WILD_RULESETS names no folder"
         );
-        println!("skipped: STRATUS_PEER_RULESETS names no folder of public rulesets");
+        println!("skipped: STRATUS_WILD_RULESETS names no folder of public rulesets");
         return;
     };
     let peer = env::var_os("STRATUS_PEER_DIR").map(PathBuf::from);
